@@ -1,0 +1,27 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** A business's presence: the whole that channels, webhooks and conversations belong to. */
+@Entity('apps')
+export class App {
+  @PrimaryColumn('text')
+  projectId!: string;
+
+  @PrimaryColumn('text')
+  id!: string;
+
+  @Column('text')
+  displayName!: string;
+
+  @Column('text', { default: 'CONVERSATION' })
+  processingMode!: string;
+
+  /** NONE or FULL: whether webhooks carry the conversation's metadata. */
+  @Column('text', { default: 'NONE' })
+  conversationMetadataReportView!: string;
+
+  @Column('timestamptz', { default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { default: () => 'now()' })
+  updatedAt!: Date;
+}
