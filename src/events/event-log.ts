@@ -1,0 +1,147 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { DomainError } from '../errors.js';
+import { newId } from '../ids.js';
+import type { EventKind, NewEvent, Position, StoredEvent } from './event.js';
+import { EVENTS_CHANNEL, type AppKey, wakePayload } from './wakeups.js';
+
+/** Told of events inside the transaction that records them, e.g. to write webhook deliveries. */
+export type EventSink = (tx: EntityManager, events: readonly StoredEvent[]) => Promise<void>;
+
+/** What a read of the log found. */
+export interface LogSlice {
+  events: StoredEvent[];
+  /** Everything up to here has been read: go on from it, also when there were no events. */
+  end: Position;
+  /** False when newer rows exist that a running transaction still holds back. */
+  settled: boolean;
+}
+
+interface EventRow {
+  project_id: string;
+  app_id: string;
+  xact: string;
+  seq: string;
+  id: string;
+  at: Date;
+  kind: EventKind;
+  conversation_id: string | null;
+  contact_id: string | null;
+  payload: never;
+}
+
+const INSERT = `
+  INSERT INTO events (project_id, app_id, id, kind, conversation_id, contact_id, payload)
+  SELECT e."projectId", e."appId", e.id, e.kind, e."conversationId", e."contactId", e.payload
+  FROM ROWS FROM (jsonb_to_recordset($1::jsonb)
+    AS ("projectId" text, "appId" text, id text, kind text, "conversationId" text, "contactId" text, payload jsonb))
+    WITH ORDINALITY AS e("projectId", "appId", id, kind, "conversationId", "contactId", payload, position)
+  ORDER BY e.position
+  RETURNING xact::text, seq::text, id, at`;
+
+/**
+ * Rows below the oldest running transaction only: sequence numbers are taken before commit, so without this a reader could
+ * see 11 before 10 exists, and would never go back for 10.
+ */
+const READ = `
+  SELECT project_id, app_id, xact::text, seq::text, id, at, kind, conversation_id, contact_id, payload
+  FROM events
+  WHERE project_id = $1 AND app_id = $2 AND (xact, seq) > ($3::xid8, $4::bigint) AND xact < $6::xid8
+  ORDER BY events.xact, events.seq
+  LIMIT $5`;
+
+const UNSETTLED = `
+  SELECT EXISTS (SELECT FROM events WHERE project_id = $1 AND app_id = $2 AND (xact, seq) >= ($3::xid8, 0::bigint)) AS held`;
+
+/** The append-only log: written by the transaction that caused the event, read after a cursor. */
+@Injectable()
+export class EventLog {
+  private readonly sinks: EventSink[] = [];
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Runs `sink` in every recording transaction from now on. */
+  addSink(sink: EventSink): void {
+    this.sinks.push(sink);
+  }
+
+  /** Appends in the given order, tells the sinks, and wakes the readers when the transaction commits. */
+  async record(tx: EntityManager, events: readonly NewEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const rows = events.map((event) => ({ ...event, id: newId() }));
+    const inserted: { xact: string; seq: string; id: string; at: Date }[] = await tx.query(INSERT, [
+      JSON.stringify(rows),
+    ]);
+    const places = new Map(inserted.map((row) => [row.id, row]));
+    const stored = rows.map((row): StoredEvent => {
+      const place = places.get(row.id);
+      if (!place) throw new Error(`event ${row.id} was not stored`);
+      return { ...row, at: place.at, position: { xact: BigInt(place.xact), seq: BigInt(place.seq) } };
+    });
+    for (const sink of this.sinks) await sink(tx, stored);
+    const apps = new Set(rows.map((row) => wakePayload(row)));
+    await tx.query(`SELECT pg_notify($1, wake) FROM unnest($2::text[]) AS wake`, [EVENTS_CHANNEL, [...apps]]);
+  }
+
+  /** What follows `after` in an app's log, in order, at most `limit` events. */
+  async read(app: AppKey, after: Position, limit: number): Promise<LogSlice> {
+    // The bound is taken first: what commits between the two statements is then read next time, never skipped.
+    const bound = await this.bound();
+    const rows: EventRow[] = await this.dataSource.query(READ, [
+      app.projectId,
+      app.appId,
+      String(after.xact),
+      String(after.seq),
+      limit,
+      String(bound),
+    ]);
+    const events = rows.map(fromRow);
+    const last = events.at(-1);
+    if (last && events.length === limit) return { events, end: last.position, settled: true };
+    const [held]: { held: boolean }[] = await this.dataSource.query(UNSETTLED, [
+      app.projectId,
+      app.appId,
+      String(bound),
+    ]);
+    return { events, end: { xact: bound, seq: 0n }, settled: held?.held !== true };
+  }
+
+  /** A position at or before everything that a query started after this call can see. */
+  async tail(): Promise<Position> {
+    return { xact: await this.bound(), seq: 0n };
+  }
+
+  /** @throws DomainError OUT_OF_RANGE (`CURSOR_EXPIRED`) when events after `position` have been dropped by retention. */
+  async assertReadable(position: Position): Promise<void> {
+    const [horizon]: { xact: string }[] = await this.dataSource.query(`SELECT xact::text FROM event_horizon`);
+    if (position.xact > 0n && position.xact <= BigInt(horizon?.xact ?? 0)) {
+      throw new DomainError(
+        'OUT_OF_RANGE',
+        'this cursor has expired: events after it are no longer kept. Read the inbox anew and go on from its eventCursor',
+        [],
+        'CURSOR_EXPIRED',
+      );
+    }
+  }
+
+  private async bound(): Promise<bigint> {
+    const [row]: { xmin: string }[] = await this.dataSource.query(
+      `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin`,
+    );
+    return BigInt(row?.xmin ?? 0);
+  }
+}
+
+function fromRow(row: EventRow): StoredEvent {
+  return {
+    projectId: row.project_id,
+    appId: row.app_id,
+    id: row.id,
+    at: row.at,
+    kind: row.kind,
+    conversationId: row.conversation_id,
+    contactId: row.contact_id,
+    payload: row.payload,
+    position: { xact: BigInt(row.xact), seq: BigInt(row.seq) },
+  };
+}

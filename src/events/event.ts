@@ -1,0 +1,61 @@
+import type { Reason } from '../content/reason.js';
+
+/**
+ * What the log can hold: the kind and, with it, the rows as they were then (entity fields, dates as ISO strings).
+ * Rows are kept rather than ids, because a webhook retried tomorrow must still tell what happened today.
+ */
+export interface EventPayloads {
+  'contact.created': { contact: Snapshot };
+  'contact.updated': { contact: Snapshot };
+  'contact.deleted': { contact: Snapshot };
+  'conversation.started': { conversation: Snapshot };
+  'conversation.updated': { conversation: Snapshot };
+  'conversation.stopped': { conversation: Snapshot };
+  'conversation.deleted': { conversation: Snapshot };
+  'message.added': { message: Snapshot; conversation: Snapshot };
+  /** Status, content or metadata changed; `status` says that it was the status, with the channel's own time. */
+  'message.updated': {
+    message: Snapshot;
+    conversation: Snapshot;
+    status?: { at: string | null; reason: Reason | null };
+  };
+  /** The channel said something that has no generic form. */
+  'channel.unsupported': { channel: string; identity: string; raw: unknown };
+  /** Meant for an account that the app does not own: kept, but nobody is told. */
+  'channel.ignored': { channel: string; accountId: string | null; raw: unknown };
+  'channel.updated': { channel: Snapshot };
+}
+
+export type EventKind = keyof EventPayloads;
+
+/** A row as plain JSON. */
+export type Snapshot = Record<string, unknown>;
+
+export type NewEvent<K extends EventKind = EventKind> = {
+  [Kind in K]: {
+    projectId: string;
+    appId: string;
+    kind: Kind;
+    conversationId?: string | null;
+    contactId?: string | null;
+    payload: EventPayloads[Kind];
+  };
+}[K];
+
+/** A place in the log of an app: after everything at or below it. */
+export interface Position {
+  xact: bigint;
+  seq: bigint;
+}
+
+export type StoredEvent<K extends EventKind = EventKind> = NewEvent<K> & {
+  /** ULID; `webhook-id` of its deliveries. */
+  id: string;
+  at: Date;
+  position: Position;
+};
+
+/** An entity as it goes into the log. */
+export function snapshotOf(entity: object): Snapshot {
+  return JSON.parse(JSON.stringify(entity)) as Snapshot;
+}
