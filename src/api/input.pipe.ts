@@ -1,0 +1,67 @@
+import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import type { ValidationError } from 'class-validator';
+import { DomainError, type FieldViolation, invalid } from '../errors.js';
+
+/** Deeper than any input of ours; what is deeper only means to exhaust the stack. */
+const MAX_DEPTH = 40;
+
+/** Checks every input of every face by the marks of its class, and that Postgres can store its texts. */
+@Injectable()
+export class InputPipe extends ValidationPipe {
+  constructor() {
+    super({
+      transform: true,
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      validationError: { target: false, value: false },
+      exceptionFactory: inputError,
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.metatype === String || this.toValidate(metadata)) assertStorable(value, metadata.data ?? '');
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}
+
+/** The broken rules of an input as one error, with paths such as `message.choiceMessage.choices[2].urlMessage.url`. */
+export function inputError(errors: ValidationError[]): DomainError {
+  const fields = errors.flatMap((error) => violations(error, ''));
+  const [first, ...more] = fields;
+  const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
+  return new DomainError(
+    'INVALID_ARGUMENT',
+    first ? `${first.path}: ${first.message}${rest}` : 'the input is invalid',
+    fields,
+  );
+}
+
+function violations(error: ValidationError, parent: string): FieldViolation[] {
+  const path = join(parent, error.property);
+  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({ path, rule, message }));
+  return [...own, ...(error.children ?? []).flatMap((child) => violations(child, path))];
+}
+
+function join(parent: string, key: string): string {
+  if (/^\d+$/.test(key)) return `${parent}[${key}]`;
+  return parent === '' ? key : `${parent}.${key}`;
+}
+
+/** Postgres has no NUL and no half characters (lone surrogates) in its texts and JSON. */
+function assertStorable(value: unknown, name: string): void {
+  // A list of what is left to look at instead of recursion: the depth is the caller's choice.
+  const left = [{ value, path: name, depth: 0 }];
+  for (let next = left.pop(); next; next = left.pop()) {
+    const { value: current, path, depth } = next;
+    if (typeof current === 'string' && (current.includes('\0') || !current.isWellFormed())) {
+      throw invalid(path, 'text', `${path} has a NUL or half of a surrogate pair, which cannot be stored`);
+    }
+    if (typeof current !== 'object' || current === null) continue;
+    if (depth === MAX_DEPTH)
+      throw invalid(name, 'depth', `the input is nested deeper than ${MAX_DEPTH} levels`);
+    const base = depth === 0 && !Array.isArray(current) ? '' : path;
+    for (const [key, child] of Object.entries(current)) {
+      left.push({ value: child, path: join(base, key), depth: depth + 1 });
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** Languages of a contact. Source: Conversation API, contact languages. */
+export const CONTACT_LANGUAGES = [
+  'UNSPECIFIED',
+  ...[
+    'AF',
+    'SQ',
+    'AR',
+    'AZ',
+    'BN',
+    'BG',
+    'CA',
+    'ZH',
+    'ZH_CN',
+    'ZH_HK',
+    'ZH_TW',
+    'HR',
+    'CS',
+    'DA',
+    'NL',
+    'EN',
+  ],
+  ...['EN_GB', 'EN_US', 'ET', 'FIL', 'FI', 'FR', 'DE', 'EL', 'GU', 'HA', 'HE', 'HI', 'HU', 'ID', 'GA', 'IT'],
+  ...['JA', 'KN', 'KK', 'KO', 'LO', 'LV', 'LT', 'MK', 'MS', 'ML', 'MR', 'NB', 'FA', 'PL', 'PT', 'PT_BR'],
+  ...['PT_PT', 'PA', 'RO', 'RU', 'SR', 'SK', 'SL', 'ES', 'ES_AR', 'ES_ES', 'ES_MX', 'SW', 'SV', 'TA', 'TE'],
+  ...['TH', 'TR', 'UK', 'UR', 'UZ', 'VI', 'ZU'],
+];
