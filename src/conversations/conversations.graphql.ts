@@ -1,0 +1,307 @@
+import {
+  Args,
+  ArgsType,
+  Context,
+  Field,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Parent,
+  Query,
+  registerEnumType,
+  ResolveField,
+  Resolver,
+} from '@nestjs/graphql';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsBoolean,
+  IsEnum,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  MaxLength,
+} from 'class-validator';
+import DataLoader from 'dataloader';
+import type { Caller } from '../access/caller.js';
+import { connectionType, PageArgs, toConnection } from '../api/connection.js';
+import { CurrentCaller } from '../api/current-caller.js';
+import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
+import { DateTime } from '../api/scalars.js';
+import type { App } from '../apps/app.entity.js';
+import { AppType } from '../apps/apps.graphql.js';
+import { AppsService } from '../apps/apps.service.js';
+import { ConversationChannelName } from '../channels/conversation-channel.js';
+import type { Contact } from '../contacts/contact.entity.js';
+import { ContactType } from '../contacts/contacts.graphql.js';
+import { ContactsService } from '../contacts/contacts.service.js';
+import { Conversation } from './conversation.entity.js';
+import { ConversationsService } from './conversations.service.js';
+
+export enum InboxStatusEnum {
+  OPEN = 'OPEN',
+  SNOOZED = 'SNOOZED',
+  CLOSED = 'CLOSED',
+}
+registerEnumType(InboxStatusEnum, {
+  name: 'InboxStatus',
+  description: 'Where a conversation stands for the agents.',
+});
+
+@ObjectType('Conversation', { description: 'One contact talking with one app.' })
+export class ConversationType {
+  @Field(() => ID)
+  id!: string;
+
+  appId!: string;
+  contactId!: string;
+  lastMessageId!: string | null;
+
+  @Field({
+    description:
+      'At most one conversation of a contact with an app is active; a message to a stopped one opens a new one.',
+  })
+  active!: boolean;
+
+  @Field(() => ConversationChannelName, { nullable: true, description: 'The channel used last.' })
+  activeChannel!: ConversationChannelName | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Time of the latest message, either way.' })
+  lastReceived!: Date | null;
+
+  @Field(() => String, { nullable: true })
+  metadata!: string | null;
+
+  @Field(() => InboxStatusEnum)
+  status!: InboxStatusEnum;
+
+  @Field(() => Int, { description: "The person's messages that no agent has read." })
+  unreadCount!: number;
+
+  @Field(() => String, { nullable: true })
+  assignee!: string | null;
+
+  @Field(() => [String])
+  labels!: string[];
+
+  @Field(() => DateTime, { nullable: true })
+  snoozedUntil!: Date | null;
+
+  @Field(() => DateTime, { description: 'Sorts the inbox.' })
+  lastActivity!: Date;
+}
+
+@ObjectType()
+export class ConversationConnection extends connectionType('Conversation', ConversationType) {
+  @Field({
+    description:
+      'Position of the event log that this page reflects: subscribe with it as `after` and nothing is missed.',
+  })
+  eventCursor!: string;
+}
+
+@InputType({ description: 'Which conversations; what is left out does not restrict.' })
+export class InboxFilter {
+  @Field(() => InboxStatusEnum, { nullable: true })
+  @IsOptional()
+  @IsEnum(InboxStatusEnum)
+  status?: InboxStatusEnum | null;
+
+  @Field(() => String, { nullable: true })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  assignee?: string | null;
+
+  @Field(() => Boolean, { nullable: true })
+  @IsOptional()
+  @IsBoolean()
+  unassigned?: boolean | null;
+
+  @Field(() => [String], { nullable: true, description: 'Conversations that have all of these labels.' })
+  @IsOptional()
+  @ArrayMaxSize(20)
+  @IsString({ each: true })
+  labels?: string[] | null;
+
+  @Field(() => Boolean, { nullable: true })
+  @IsOptional()
+  @IsBoolean()
+  unread?: boolean | null;
+
+  @Field(() => ConversationChannelName, { nullable: true })
+  @IsOptional()
+  @IsEnum(ConversationChannelName)
+  channel?: ConversationChannelName | null;
+
+  @Field(() => Boolean, { nullable: true })
+  @IsOptional()
+  @IsBoolean()
+  active?: boolean | null;
+
+  @Field(() => ID, { nullable: true })
+  @IsOptional()
+  @IsString()
+  contactId?: string | null;
+}
+
+@InputType({ description: 'What to change; what is left out stays.' })
+export class UpdateConversationInput {
+  @Field(() => InboxStatusEnum, { nullable: true })
+  @IsOptional()
+  @IsEnum(InboxStatusEnum)
+  status?: InboxStatusEnum | null;
+
+  @Field(() => String, { nullable: true, description: 'The agent who takes care of it; null for nobody.' })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(255)
+  assignee?: string | null;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: 'All labels it shall have; at most 50 of at most 100 characters.',
+  })
+  @IsOptional()
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @IsNotEmpty({ each: true })
+  @MaxLength(100, { each: true })
+  labels?: string[] | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Until when to snooze; required with status SNOOZED.',
+  })
+  @IsOptional()
+  snoozedUntil?: Date | null;
+
+  @Field(() => String, { nullable: true })
+  @IsOptional()
+  @IsString()
+  @MaxLength(1024)
+  metadata?: string | null;
+}
+
+@ArgsType()
+class InboxArgs extends PageArgs {
+  @Field(() => ID)
+  @IsString()
+  appId!: string;
+
+  @Field(() => InboxFilter, { nullable: true })
+  @IsOptional()
+  filter?: InboxFilter | null;
+}
+
+@Resolver(() => ConversationType)
+export class ConversationsResolver {
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly apps: AppsService,
+    private readonly contacts: ContactsService,
+  ) {}
+
+  @Query(() => ConversationType, { nullable: true, description: 'One conversation.' })
+  async conversation(
+    @CurrentCaller() caller: Caller,
+    @Args('id', { type: () => ID }) id: string,
+  ): Promise<ConversationType> {
+    return conversationTypeOf(await this.conversations.get(caller.projectId, id));
+  }
+
+  @Query(() => ConversationConnection, { description: 'The conversations of an app, latest activity first.' })
+  async inbox(
+    @CurrentCaller() caller: Caller,
+    @Args() { appId, filter, first, after }: InboxArgs,
+  ): Promise<ConversationConnection> {
+    await this.apps.get(caller.projectId, appId);
+    const page = await this.conversations.inbox(caller.projectId, appId, filter ?? {}, { first, after });
+    const { edges, pageInfo } = toConnection(page);
+    return {
+      edges: edges.map(({ cursor, node }) => ({ cursor, node: conversationTypeOf(node) })),
+      pageInfo,
+      eventCursor: page.eventCursor,
+    };
+  }
+
+  @Mutation(() => ConversationType, { description: 'Changes status, assignee, labels, snooze or metadata.' })
+  async updateConversation(
+    @CurrentCaller() caller: Caller,
+    @Args('id', { type: () => ID }) id: string,
+    @Args('input') input: UpdateConversationInput,
+  ): Promise<ConversationType> {
+    const { status, labels, metadata, ...nullable } = input;
+    const changes = {
+      ...nullable,
+      ...(status ? { status } : {}),
+      ...(labels ? { labels } : {}),
+      ...(metadata != null ? { metadata } : {}),
+    };
+    return conversationTypeOf(await this.conversations.update(caller.projectId, id, changes));
+  }
+
+  @Mutation(() => ConversationType, {
+    description: 'Marks messages as read by an agent: up to the given one, or all.',
+  })
+  async markConversationRead(
+    @CurrentCaller() caller: Caller,
+    @Args('id', { type: () => ID }) id: string,
+    @Args('upToMessageId', { type: () => ID, nullable: true }) upToMessageId?: string,
+  ): Promise<ConversationType> {
+    return conversationTypeOf(await this.conversations.markRead(caller.projectId, id, upToMessageId));
+  }
+
+  @Mutation(() => ConversationType, {
+    description: 'Ends a conversation; the next message, either way, opens a new one.',
+  })
+  async stopConversation(
+    @CurrentCaller() caller: Caller,
+    @Args('id', { type: () => ID }) id: string,
+  ): Promise<ConversationType> {
+    return conversationTypeOf(await this.conversations.stop(caller.projectId, id));
+  }
+
+  @ResolveField(() => AppType)
+  app(
+    @Parent() conversation: ConversationType,
+    @CurrentCaller() caller: Caller,
+    @Context() context: GraphqlContext,
+  ): Promise<App | null> {
+    return loaderOf(
+      context,
+      'app',
+      () => new DataLoader<string, App | null>((ids) => this.apps.appsById(caller.projectId, ids)),
+    ).load(conversation.appId);
+  }
+
+  @ResolveField(() => ContactType)
+  contact(
+    @Parent() conversation: ConversationType,
+    @CurrentCaller() caller: Caller,
+    @Context() context: GraphqlContext,
+  ): Promise<Contact | null> {
+    return loaderOf(
+      context,
+      'contact',
+      () =>
+        new DataLoader<string, Contact | null>((ids) => this.contacts.contactsById(caller.projectId, ids)),
+    ).load(conversation.contactId);
+  }
+}
+
+export function conversationTypeOf(conversation: Conversation): ConversationType {
+  return {
+    ...conversation,
+    activeChannel:
+      conversation.activeChannel === 'CHANNEL_UNSPECIFIED'
+        ? null
+        : (conversation.activeChannel as string as ConversationChannelName),
+    metadata: conversation.metadata === '' ? null : conversation.metadata,
+    status: conversation.status as InboxStatusEnum,
+  };
+}

@@ -1,0 +1,109 @@
+import {
+  Args,
+  createUnionType,
+  Field,
+  ID,
+  ObjectType,
+  Context,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
+import type { Caller } from '../access/caller.js';
+import { CurrentCaller } from '../api/current-caller.js';
+import type { GraphqlContext } from '../api/graphql-context.js';
+import { DateTime } from '../api/scalars.js';
+import { ContactType } from '../contacts/contacts.graphql.js';
+import { ChannelType } from '../channels/channels.graphql.js';
+import { ConversationType } from '../conversations/conversations.graphql.js';
+import { MessageType } from '../messages/messages.graphql.js';
+import { InboxService } from './inbox.service.js';
+
+@ObjectType({ isAbstract: true })
+abstract class InboxEventBase {
+  kind!: string;
+
+  @Field({ description: 'Subscribe with it as `after` to go on behind this event.' })
+  cursor!: string;
+
+  @Field(() => DateTime, { description: 'When it happened.' })
+  at!: Date;
+}
+
+@ObjectType({ description: 'A message came in or was accepted.' })
+export class MessageAdded extends InboxEventBase {
+  @Field(() => MessageType)
+  message!: MessageType;
+
+  @Field(() => ConversationType)
+  conversation!: ConversationType;
+}
+
+@ObjectType({ description: 'A message changed: its status, for one.' })
+export class MessageUpdated extends InboxEventBase {
+  @Field(() => MessageType)
+  message!: MessageType;
+
+  @Field(() => ConversationType)
+  conversation!: ConversationType;
+}
+
+@ObjectType({ description: 'A conversation began or changed.' })
+export class ConversationUpdated extends InboxEventBase {
+  @Field(() => ConversationType)
+  conversation!: ConversationType;
+}
+
+@ObjectType({ description: 'A contact appeared or changed.' })
+export class ContactUpdated extends InboxEventBase {
+  @Field(() => ContactType)
+  contact!: ContactType;
+}
+
+@ObjectType({ description: 'A channel was connected, or its state changed.' })
+export class ChannelUpdated extends InboxEventBase {
+  @Field(() => ChannelType)
+  channel!: ChannelType;
+}
+
+export const InboxEvent = createUnionType({
+  name: 'InboxEvent',
+  description: 'Something that changes the inbox, as it was then.',
+  types: () => [MessageAdded, MessageUpdated, ConversationUpdated, ContactUpdated, ChannelUpdated] as const,
+  resolveType: (event: InboxEventBase) => event.kind,
+});
+
+const AFTER =
+  'A cursor seen before: everything after it comes first, then what happens. From now on when left out.';
+
+@Resolver()
+export class InboxResolver {
+  constructor(private readonly inboxes: InboxService) {}
+
+  @Subscription(() => InboxEvent, {
+    name: 'inbox',
+    description: 'Everything that changes the inbox of an app, in order, each event once.',
+    resolve: (event: object) => event,
+  })
+  inbox(
+    @CurrentCaller() caller: Caller,
+    @Context() context: GraphqlContext,
+    @Args('appId', { type: () => ID }) appId: string,
+    @Args('after', { type: () => String, nullable: true, description: AFTER }) after?: string | null,
+  ): Promise<AsyncIterable<object>> {
+    return this.inboxes.followApp(caller.projectId, appId, after ?? null, context.signal);
+  }
+
+  @Subscription(() => InboxEvent, {
+    name: 'conversation',
+    description: 'Everything that changes one conversation, in order, each event once.',
+    resolve: (event: object) => event,
+  })
+  conversation(
+    @CurrentCaller() caller: Caller,
+    @Context() context: GraphqlContext,
+    @Args('id', { type: () => ID }) id: string,
+    @Args('after', { type: () => String, nullable: true, description: AFTER }) after?: string | null,
+  ): Promise<AsyncIterable<object>> {
+    return this.inboxes.followConversation(caller.projectId, id, after ?? null, context.signal);
+  }
+}

@@ -1,0 +1,99 @@
+import type { EntityManager } from 'typeorm';
+import { lockConversations, touchConversations } from '../conversations/activity.js';
+import { type Person, personKey, resolvePeople } from '../conversations/resolve.js';
+import { DomainError } from '../errors.js';
+import type { NewEvent } from '../events/event.js';
+import { newId } from '../ids.js';
+import type { NewJob } from '../jobs/task.js';
+import { activitiesOf, addedEvents } from './activity.js';
+import type { Accepted, SendCommand } from './command.js';
+import { claimKeys } from './idempotency.js';
+import { insertMessages } from './insert.js';
+import { laneJob } from './lane.js';
+import { withPostbackData } from './postback-data.js';
+import { findRecipients } from './recipients.js';
+
+/** What a batch came to: an answer or the caller's error for each command, and what the transaction still has to record. */
+export interface Acceptance {
+  results: (Accepted | DomainError)[];
+  events: NewEvent[];
+  jobs: NewJob[];
+}
+
+const QUEUE = `
+  INSERT INTO sends (project_id, conversation_id, message_id, expires_at, high_priority)
+  SELECT s."projectId", s."conversationId", s."messageId", s."expiresAt", s."highPriority"
+  FROM jsonb_to_recordset($1::jsonb) AS s("projectId" text, "conversationId" text, "messageId" text, "expiresAt" timestamptz, "highPriority" boolean)`;
+
+/** Stores a batch of sends as QUEUED. A command that cannot be accepted gets its error and touches nothing. */
+export async function acceptSends(tx: EntityManager, commands: readonly SendCommand[]): Promise<Acceptance> {
+  const acceptTime = new Date();
+  const ids = commands.map(() => newId());
+  const people = await findRecipients(tx, commands);
+  const reachable = commands
+    .map((_, index) => index)
+    .filter((index) => !(people[index] instanceof DomainError));
+  const claims = await claimKeys(tx, commands, ids, acceptTime, reachable);
+  const fresh = reachable.filter((index) => claims.get(index) === undefined);
+
+  const resolution = await resolvePeople(
+    tx,
+    fresh.map((index) => people[index] as Person),
+    true,
+  );
+  const rows = fresh.map((index) => {
+    const command = commands[index] as SendCommand;
+    const { projectId, appId, channel, identity } = people[index] as Person;
+    const id = ids[index] as string;
+    const resolved = resolution.people.get(personKey(people[index] as Person));
+    if (!resolved) throw new Error(`no conversation for message ${id}`);
+    return {
+      ...{ projectId, id, appId, channel, identity, acceptTime, ...resolved },
+      direction: 'TO_CONTACT' as const,
+      content: withPostbackData(command.message, id),
+      status: 'QUEUED' as const,
+      sentBy: 'API' as const,
+      metadata: command.messageMetadata,
+      correlationId: command.correlationId ?? '',
+      channelProperties: command.channelProperties,
+    };
+  });
+  await lockConversations(
+    tx,
+    rows.map((row) => ({ projectId: row.projectId, id: row.conversationId })),
+  );
+  const messages = await insertMessages(tx, rows);
+  const byId = new Map(fresh.map((index) => [ids[index], commands[index] as SendCommand]));
+  const queue = messages.map((message) => {
+    const command = byId.get(message.id) as SendCommand;
+    const expiresAt = new Date(acceptTime.getTime() + command.ttlSeconds * 1000);
+    return {
+      projectId: message.projectId,
+      conversationId: message.conversationId,
+      messageId: message.id,
+      expiresAt,
+      highPriority: command.highPriority,
+    };
+  });
+  if (queue.length > 0) await tx.query(QUEUE, [JSON.stringify(queue)]);
+  const context = new Map(messages.map((message) => [message.conversationId, byId.get(message.id)]));
+  const conversations = await touchConversations(
+    tx,
+    activitiesOf(messages).map((activity) => ({
+      ...activity,
+      metadataJson: context.get(activity.id)?.conversationMetadata ?? null,
+      correlationId: context.get(activity.id)?.correlationId ?? null,
+    })),
+  );
+  return {
+    results: commands.map((_, index) => {
+      const person = people[index];
+      if (person instanceof DomainError) return person;
+      return claims.get(index) ?? { messageId: ids[index] as string, acceptedTime: acceptTime };
+    }),
+    events: [...resolution.events, ...addedEvents(messages, conversations)],
+    jobs: queue.map((send) =>
+      laneJob(send.projectId, send.conversationId, { highPriority: send.highPriority }),
+    ),
+  };
+}

@@ -1,0 +1,67 @@
+import type { Activity } from '../conversations/activity.js';
+import type { Conversation } from '../conversations/conversation.entity.js';
+import { type NewEvent, snapshotOf } from '../events/event.js';
+import type { Message } from './message.entity.js';
+
+/** What stored messages change in their conversations, one entry a conversation. */
+export function activitiesOf(messages: readonly Message[]): Activity[] {
+  const activities = new Map<string, Activity>();
+  for (const message of messages) {
+    const known = activities.get(message.conversationId);
+    const inbound = message.direction === 'TO_APP';
+    const contactMessageAt = inbound ? (message.channelTime ?? message.acceptTime) : null;
+    activities.set(message.conversationId, {
+      projectId: message.projectId,
+      id: message.conversationId,
+      lastMessageId: message.id,
+      at: message.acceptTime,
+      channel: message.channel,
+      unread: (known?.unread ?? 0) + (inbound ? 1 : 0),
+      contactMessageAt: latest(known?.contactMessageAt ?? null, contactMessageAt),
+    });
+  }
+  return [...activities.values()];
+}
+
+/** An event a message, with its conversation as it is after the whole batch. */
+export function addedEvents(
+  messages: readonly Message[],
+  conversations: ReadonlyMap<string, Conversation>,
+): NewEvent[] {
+  return messages.map((message) => ({
+    projectId: message.projectId,
+    appId: message.appId,
+    kind: 'message.added',
+    conversationId: message.conversationId,
+    contactId: message.contactId,
+    payload: {
+      message: snapshotOf(message),
+      conversation: snapshotOf(conversations.get(message.conversationId) ?? {}),
+    },
+  }));
+}
+
+/** An event a message whose status changed; `at` is the channel's own time of the change. */
+export function statusEvents(
+  messages: readonly Message[],
+  conversations: ReadonlyMap<string, Conversation>,
+  at: (message: Message) => Date | null,
+): NewEvent[] {
+  return messages.map((message) => ({
+    projectId: message.projectId,
+    appId: message.appId,
+    kind: 'message.updated',
+    conversationId: message.conversationId,
+    contactId: message.contactId,
+    payload: {
+      message: snapshotOf(message),
+      conversation: snapshotOf(conversations.get(message.conversationId) ?? {}),
+      status: { at: at(message)?.toISOString() ?? null, reason: message.reason },
+    },
+  }));
+}
+
+function latest(a: Date | null, b: Date | null): Date | null {
+  if (!a || !b) return a ?? b;
+  return a > b ? a : b;
+}

@@ -1,0 +1,29 @@
+import type { ConversationChannel } from '../channels/channel.js';
+import type { AppMessage } from '../content/app-message.js';
+
+/** A send request once its shape has been checked. */
+export interface SendCommand {
+  projectId: string;
+  appId: string;
+  recipient: Recipient;
+  message: AppMessage;
+  /** Empty: the order of the recipient's identities. */
+  channelPriorityOrder: ConversationChannel[];
+  channelProperties: Record<string, string>;
+  messageMetadata: string;
+  conversationMetadata: Record<string, unknown> | null;
+  correlationId: string | null;
+  /** How long it is worth sending. */
+  ttlSeconds: number;
+  highPriority: boolean;
+  idempotency: { key: string; requestHash: string } | null;
+}
+
+/** A contact, or who they are on channels, in order of preference. */
+export type Recipient =
+  { contactId: string } | { identities: { channel: ConversationChannel; identity: string }[] };
+
+export interface Accepted {
+  messageId: string;
+  acceptedTime: Date;
+}

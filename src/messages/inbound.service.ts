@@ -1,0 +1,293 @@
+import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { InboundEcho, InboundEvent, InboundMessage, InboundUnsupported } from '../channels/channel.js';
+import { lockConversations, touchConversations } from '../conversations/activity.js';
+import { type Person, type Resolution, resolvePeople } from '../conversations/resolve.js';
+import { isDatabaseAway } from '../database/availability.js';
+import { queryRows } from '../database/rows.js';
+import type { NewEvent } from '../events/event.js';
+import { EventLog } from '../events/event-log.js';
+import { newId } from '../ids.js';
+import { JobsService } from '../jobs/jobs.service.js';
+import { activitiesOf, addedEvents, statusEvents } from './activity.js';
+import { GroupCommit } from './group-commit.js';
+import { insertMessages, type MessageRow } from './insert.js';
+import { laneJob } from './lane.js';
+import { settleParts } from './settle.js';
+import {
+  type IgnoredEvent,
+  type InboundBatch,
+  type InboundRequest,
+  type InboundSource,
+  resolvedOf,
+  sortByKind,
+  type Sourced,
+} from './inbound/batch.js';
+import { recogniseEchoes } from './inbound/echoes.js';
+import { type Answer, type Answered, findAnswered } from './inbound/quotes.js';
+import { applyReceipts, type ReceiptTarget } from './inbound/receipts.js';
+
+const SEEN = `
+  INSERT INTO channel_events_seen (project_id, app_id, key)
+  SELECT e."projectId", e."appId", e.key FROM jsonb_to_recordset($1::jsonb) AS e("projectId" text, "appId" text, key text)
+  ORDER BY 1, 2, 3
+  ON CONFLICT DO NOTHING RETURNING app_id, key`;
+
+/** The one door for whatever a channel brings in. What it resolved is durable. */
+@Injectable()
+export class InboundService {
+  private readonly group: GroupCommit<InboundRequest, void>;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: EventLog,
+    private readonly jobs: JobsService,
+  ) {
+    this.group = new GroupCommit((requests) => this.commit(requests), isDatabaseAway, {
+      batch: 64,
+      inFlight: 2,
+      waiting: 2_000,
+    });
+  }
+
+  /**
+   * Takes the events of one request. Redeliveries, any order and any neighbours are harmless.
+   * @throws DomainError UNAVAILABLE when overloaded or the database is away: the channel will deliver again.
+   */
+  async receive(source: InboundSource, events: InboundEvent[], ignored: IgnoredEvent[] = []): Promise<void> {
+    if (events.length + ignored.length === 0) return;
+    try {
+      await this.group.submit({ source, events, ignored });
+    } catch (error) {
+      if (events.length === 1 || isRefusal(error)) throw error;
+      // One event of this request cannot be stored: it must not take its neighbours along.
+      for (const event of events) await this.receiveAlone(source, event);
+      if (ignored.length > 0) await this.group.submit({ source, events: [], ignored });
+    }
+  }
+
+  private async receiveAlone(source: InboundSource, event: InboundEvent): Promise<void> {
+    try {
+      await this.group.submit({ source, events: [event], ignored: [] });
+    } catch (error) {
+      if (isRefusal(error) || event.kind === 'unsupported') throw error;
+      await this.group.submit({ source, events: [poisoned(event)], ignored: [] });
+    }
+  }
+
+  private async commit(requests: InboundRequest[]): Promise<void[]> {
+    const batch = sortByKind(requests);
+    await this.dataSource.transaction((tx) => this.store(tx, batch));
+    return requests.map(() => undefined);
+  }
+
+  private async store(tx: EntityManager, batch: InboundBatch): Promise<void> {
+    const { own, foreign } = await recogniseEchoes(tx, batch.echoes);
+    const writers: Person[] = [...batch.messages, ...foreign];
+    const resolution = await resolvePeople(tx, writers, true);
+    const others = await resolvePeople(
+      tx,
+      [...batch.receipts, ...batch.unsupported.filter((event) => event.identity !== '')],
+      false,
+    );
+    for (const [key, resolved] of others.people) resolution.people.set(key, resolved);
+
+    const touched = [...resolution.people].map(([key, { conversationId }]) => ({
+      projectId: key.slice(0, key.indexOf(' ')),
+      id: conversationId,
+    }));
+    const conversations = await lockConversations(tx, [
+      ...touched,
+      ...own.map(({ echo, conversationId }) => ({ projectId: echo.projectId, id: conversationId })),
+    ]);
+
+    const added = await insertMessages(tx, await this.rows(tx, batch.messages, foreign, resolution));
+    for (const [id, conversation] of await touchConversations(tx, activitiesOf(added)))
+      conversations.set(id, conversation);
+
+    const settled = await settleParts(
+      tx,
+      own.map(({ part }) => part),
+      'channel',
+    );
+    const targets = receiptTargets(batch, resolution);
+    const delivered = await applyReceipts(tx, targets, 'DELIVERED');
+    const read = await applyReceipts(tx, targets, 'READ');
+    const watermarks = watermarksOf(targets);
+
+    const events: NewEvent[] = [
+      ...resolution.events,
+      ...addedEvents(added, conversations),
+      ...statusEvents(settled, conversations, (message) => message.channelTime),
+      ...statusEvents(
+        delivered,
+        conversations,
+        (message) => watermarks.get(`DELIVERED ${message.contactId}`) ?? null,
+      ),
+      ...statusEvents(read, conversations, (message) => watermarks.get(`READ ${message.contactId}`) ?? null),
+      ...(await this.reports(tx, batch, resolution)),
+    ];
+    await this.log.record(tx, events);
+    // An echo may have freed a lane that waited to learn what became of a call.
+    await this.jobs.add(
+      tx,
+      own.map(({ echo, conversationId }) => laneJob(echo.projectId, conversationId)),
+    );
+  }
+
+  private async rows(
+    tx: EntityManager,
+    messages: Sourced<InboundMessage>[],
+    echoes: Sourced<InboundEcho>[],
+    resolution: Resolution,
+  ): Promise<MessageRow[]> {
+    const answers: Answer[] = [];
+    for (const message of messages) {
+      const postbackData = message.content.choice_response_message?.postback_data ?? null;
+      const conversationId = resolvedOf(resolution, message)?.conversationId;
+      if (!conversationId || (postbackData === null && !message.replyTo)) continue;
+      const { projectId, appId, channel, channelMessageId } = message;
+      answers.push({
+        projectId,
+        appId,
+        channel,
+        conversationId,
+        channelMessageId,
+        replyTo: message.replyTo ?? null,
+        postbackData,
+      });
+    }
+    const answered = await findAnswered(tx, answers);
+    const acceptTime = new Date();
+    const rows: MessageRow[] = [];
+    for (const event of [...messages, ...echoes]) {
+      const resolved = resolvedOf(resolution, event);
+      if (!resolved) throw new Error(`no conversation for ${event.kind} ${event.channelMessageId}`);
+      const { projectId, appId, channel, identity, channelMessageId } = event;
+      const common = {
+        projectId,
+        appId,
+        channel,
+        identity,
+        channelMessageId,
+        ...resolved,
+        id: newId(),
+        acceptTime,
+        channelTime: event.at,
+      };
+      rows.push(
+        event.kind === 'message'
+          ? { ...common, ...contactSide(event, answered.get(channelMessageId)) }
+          : { ...common, ...businessSide(event) },
+      );
+    }
+    return rows;
+  }
+
+  /** Events for what has no generic form or is not ours, each once however often it is delivered. */
+  private async reports(tx: EntityManager, batch: InboundBatch, resolution: Resolution): Promise<NewEvent[]> {
+    const keyed = [
+      ...batch.unsupported.map((event) => ({ event, key: event.key })),
+      ...batch.ignored.map((event) => ({ event, key: hash(event.raw) })),
+    ];
+    if (keyed.length === 0) return [];
+    const rows = keyed.map(({ event, key }) => ({ projectId: event.projectId, appId: event.appId, key }));
+    const fresh = new Set(
+      (await queryRows<{ appId: string; key: string }>(tx, SEEN, [JSON.stringify(rows)])).map(
+        (row) => `${row.appId} ${row.key}`,
+      ),
+    );
+    const events: NewEvent[] = [];
+    for (const { event, key } of keyed) {
+      if (!fresh.delete(`${event.appId} ${key}`)) continue;
+      events.push('kind' in event ? unsupportedEvent(event, resolution) : ignoredEvent(event));
+    }
+    return events;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'UNAVAILABLE';
+}
+
+/** An event that the tables refuse, e.g. a NUL in a text: kept as what it was, reported as unsupported. */
+function poisoned(event: Exclude<InboundEvent, InboundUnsupported>): InboundUnsupported {
+  const text = JSON.stringify(event).replaceAll('\\u0000', '\\ufffd');
+  return {
+    kind: 'unsupported',
+    identity: '',
+    at: event.at,
+    raw: JSON.parse(text) as unknown,
+    key: hash(text),
+  };
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(value) ?? '')
+    .digest('base64url');
+}
+
+function contactSide(
+  event: InboundMessage,
+  answered: Answered | undefined,
+): Pick<MessageRow, 'direction' | 'sentBy' | 'content' | 'metadata' | 'replyToMessageId'> {
+  const { choice_response_message: choice } = event.content;
+  return {
+    direction: 'TO_APP',
+    sentBy: 'CONTACT',
+    content: {
+      ...event.content,
+      ...(choice
+        ? { choice_response_message: { ...choice, message_id: answered?.askedMessageId ?? '' } }
+        : {}),
+      ...(event.replyTo ? { reply_to: { message_id: answered?.replyToMessageId ?? '' } } : {}),
+    },
+    metadata: answered?.askedMetadata ?? '',
+    replyToMessageId: answered?.replyToMessageId ?? null,
+  };
+}
+
+/** What another tool of the business sent is on the channel already. */
+function businessSide(event: InboundEcho): Pick<MessageRow, 'direction' | 'sentBy' | 'content' | 'status'> {
+  return {
+    direction: 'TO_CONTACT',
+    sentBy: event.origin,
+    content: event.content,
+    status: 'QUEUED_ON_CHANNEL',
+  };
+}
+
+function receiptTargets(batch: InboundBatch, resolution: Resolution): ReceiptTarget[] {
+  return batch.receipts.flatMap((receipt) => {
+    const resolved = resolvedOf(resolution, receipt);
+    return resolved ? [{ ...receipt, contactId: resolved.contactId }] : [];
+  });
+}
+
+function watermarksOf(targets: ReceiptTarget[]): Map<string, Date> {
+  const watermarks = new Map<string, Date>();
+  for (const { status, contactId, watermark, at } of targets) {
+    const time = watermark ?? at;
+    if (time) watermarks.set(`${status} ${contactId}`, time);
+  }
+  return watermarks;
+}
+
+function unsupportedEvent(event: Sourced<InboundUnsupported>, resolution: Resolution): NewEvent {
+  const resolved = event.identity === '' ? undefined : resolvedOf(resolution, event);
+  return {
+    projectId: event.projectId,
+    appId: event.appId,
+    kind: 'channel.unsupported',
+    conversationId: resolved?.conversationId ?? null,
+    contactId: resolved?.contactId ?? null,
+    payload: { channel: event.channel, identity: event.identity, raw: event.raw },
+  };
+}
+
+function ignoredEvent(event: Sourced<IgnoredEvent>): NewEvent {
+  const { projectId, appId, channel, accountId, raw } = event;
+  return { projectId, appId, kind: 'channel.ignored', payload: { channel, accountId, raw } };
+}

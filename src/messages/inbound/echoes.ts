@@ -1,0 +1,56 @@
+import type { EntityManager } from 'typeorm';
+import type { InboundEcho } from '../../channels/channel.js';
+import { queryRows } from '../../database/rows.js';
+import { parseReference } from '../reference.js';
+import type { SettledPart } from '../settle.js';
+import type { Sourced } from './batch.js';
+
+const KNOWN = `
+  SELECT e."channelMessageId" AS channel_message_id, coalesce(p.message_id, m.id) AS message_id, coalesce(p.part, e.part) AS part,
+    coalesce(pm.conversation_id, m.conversation_id) AS conversation_id
+  FROM jsonb_to_recordset($1::jsonb) AS e("projectId" text, "appId" text, channel text, "channelMessageId" text, "messageId" text, part int)
+  LEFT JOIN message_parts p ON p.project_id = e."projectId" AND p.app_id = e."appId" AND p.channel = e.channel AND p.channel_message_id = e."channelMessageId"
+  LEFT JOIN messages pm ON pm.project_id = p.project_id AND pm.id = p.message_id
+  LEFT JOIN messages m ON m.project_id = e."projectId" AND m.id = e."messageId" AND m.app_id = e."appId" AND m.direction = 'TO_CONTACT'`;
+
+export interface OwnEcho {
+  echo: Sourced<InboundEcho>;
+  conversationId: string;
+  part: SettledPart;
+}
+
+/**
+ * Tells our own sends from what others of the business sent: by the reference we gave with the send, or by a channel id that we
+ * know. Never by the content, which comes back in another shape.
+ */
+export async function recogniseEchoes(
+  tx: EntityManager,
+  echoes: Sourced<InboundEcho>[],
+): Promise<{ own: OwnEcho[]; foreign: Sourced<InboundEcho>[] }> {
+  if (echoes.length === 0) return { own: [], foreign: [] };
+  const asked = echoes.map((echo) => ({ ...echo, content: undefined, ...parseReference(echo.reference) }));
+  const rows = await queryRows<{
+    channelMessageId: string;
+    messageId: string | null;
+    part: number | null;
+    conversationId: string | null;
+  }>(tx, KNOWN, [JSON.stringify(asked)]);
+  const known = new Map(rows.map((row) => [row.channelMessageId, row]));
+  const own: OwnEcho[] = [];
+  const foreign: Sourced<InboundEcho>[] = [];
+  for (const echo of echoes) {
+    const row = known.get(echo.channelMessageId);
+    if (row?.messageId && row.conversationId) {
+      const { projectId, channelMessageId } = echo;
+      const part = {
+        projectId,
+        messageId: row.messageId,
+        part: row.part ?? 0,
+        channelMessageId,
+        at: echo.at ?? new Date(),
+      };
+      own.push({ echo, conversationId: row.conversationId, part });
+    } else foreign.push(echo);
+  }
+  return { own, foreign };
+}

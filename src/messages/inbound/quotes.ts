@@ -1,0 +1,53 @@
+import type { EntityManager } from 'typeorm';
+import { queryRows } from '../../database/rows.js';
+
+/** A message that answers another: by quoting it, or by picking a choice that it offered. */
+export interface Answer {
+  projectId: string;
+  appId: string;
+  channel: string;
+  conversationId: string;
+  channelMessageId: string;
+  /** Channel id of the quoted message. */
+  replyTo: string | null;
+  /** What a picked choice gave back. */
+  postbackData: string | null;
+}
+
+export interface Answered {
+  channelMessageId: string;
+  replyToMessageId: string | null;
+  askedMessageId: string | null;
+  askedMetadata: string | null;
+}
+
+/** Choices are looked for in the last messages only: what was offered longer ago may have been offered by anything. */
+const ASKED_WITHIN = 200;
+
+const FIND = `
+  SELECT a."channelMessageId" AS channel_message_id, quoted.id AS reply_to_message_id, asked.id AS asked_message_id, asked.metadata AS asked_metadata
+  FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, "appId" text, channel text, "conversationId" text, "channelMessageId" text, "replyTo" text, "postbackData" text)
+  LEFT JOIN LATERAL (
+    SELECT p.message_id AS id FROM message_parts p
+    WHERE p.project_id = a."projectId" AND p.app_id = a."appId" AND p.channel = a.channel AND p.channel_message_id = a."replyTo"
+    UNION ALL
+    SELECT m.id FROM messages m
+    WHERE m.project_id = a."projectId" AND m.app_id = a."appId" AND m.channel = a.channel AND m.channel_message_id = a."replyTo"
+    LIMIT 1
+  ) quoted ON a."replyTo" IS NOT NULL
+  LEFT JOIN LATERAL (
+    SELECT recent.id, recent.metadata FROM (
+      SELECT m.id, m.metadata, m.content FROM messages m
+      WHERE m.project_id = a."projectId" AND m.conversation_id = a."conversationId"
+      ORDER BY m.id DESC LIMIT ${ASKED_WITHIN}
+    ) recent
+    WHERE jsonb_path_exists(recent.content, '$.**.choices[*] ? (@.postback_data == $data)', jsonb_build_object('data', a."postbackData"))
+    ORDER BY recent.id DESC LIMIT 1
+  ) asked ON a."postbackData" IS NOT NULL`;
+
+/** Which of our messages each answer is about, by the answer's channel id. */
+export async function findAnswered(tx: EntityManager, answers: Answer[]): Promise<Map<string, Answered>> {
+  if (answers.length === 0) return new Map();
+  const rows = await queryRows<Answered>(tx, FIND, [JSON.stringify(answers)]);
+  return new Map(rows.map((row) => [row.channelMessageId, row]));
+}

@@ -1,0 +1,60 @@
+import type { EntityManager } from 'typeorm';
+import type { InboundReceipt } from '../../channels/channel.js';
+import { queryRows } from '../../database/rows.js';
+import type { Message } from '../message.entity.js';
+import { PREDECESSORS } from '../status.js';
+import type { Sourced } from './batch.js';
+
+export interface ReceiptTarget extends Sourced<InboundReceipt> {
+  contactId: string;
+}
+
+const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, "contactId" text, watermark timestamptz, "channelMessageIds" jsonb)`;
+
+/** Messages named by id, of which a message of several payloads counts by its last one, and everything up to the watermark. */
+const MOVE = `
+  WITH named AS (
+    SELECT coalesce(p.message_id, m.id) AS id, r."projectId" AS project_id
+    FROM ${RECEIPTS}
+    CROSS JOIN LATERAL jsonb_array_elements_text(r."channelMessageIds") AS mid
+    LEFT JOIN message_parts p ON p.project_id = r."projectId" AND p.app_id = r."appId" AND p.channel = r.channel AND p.channel_message_id = mid
+      AND p.part = (SELECT max(other.part) FROM message_parts other WHERE other.project_id = p.project_id AND other.message_id = p.message_id)
+    LEFT JOIN messages m ON m.project_id = r."projectId" AND m.app_id = r."appId" AND m.channel = r.channel AND m.channel_message_id = mid
+  ), passed AS (
+    SELECT m.id, m.project_id
+    FROM ${RECEIPTS}
+    JOIN conversations c ON c.project_id = r."projectId" AND c.contact_id = r."contactId" AND c.app_id = r."appId"
+    JOIN messages m ON m.project_id = c.project_id AND m.conversation_id = c.id
+      AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED') AND m.channel_time <= r.watermark
+    WHERE r.watermark IS NOT NULL
+  )
+  UPDATE messages m SET status = $2
+  FROM (SELECT project_id, id FROM named WHERE id IS NOT NULL UNION SELECT project_id, id FROM passed) t
+  WHERE m.project_id = t.project_id AND m.id = t.id AND m.direction = 'TO_CONTACT' AND m.status = ANY($3)
+    AND NOT EXISTS (SELECT FROM sends s WHERE s.project_id = m.project_id AND s.conversation_id = m.conversation_id AND s.message_id = m.id)
+  RETURNING m.*`;
+
+/** A receipt may overtake the answer of its send: kept until the answer says which message it is about. */
+const KEEP = `
+  INSERT INTO early_receipts (project_id, app_id, channel, channel_message_id, status, at)
+  SELECT r."projectId", r."appId", r.channel, mid, $2, now()
+  FROM ${RECEIPTS}
+  CROSS JOIN LATERAL jsonb_array_elements_text(r."channelMessageIds") AS mid
+  WHERE EXISTS (SELECT FROM sends s JOIN conversations c ON c.project_id = s.project_id AND c.id = s.conversation_id
+      WHERE s.project_id = r."projectId" AND c.contact_id = r."contactId" AND s.attempts + s.parts_sent > 0)
+  ORDER BY 1, 2, 3, 4
+  ON CONFLICT (project_id, app_id, channel, channel_message_id) DO UPDATE SET status = greatest(early_receipts.status, excluded.status)`;
+
+/** Moves statuses forward, never back. Returns what changed, in order of the messages. The conversations must be locked. */
+export async function applyReceipts(
+  tx: EntityManager,
+  receipts: ReceiptTarget[],
+  status: 'DELIVERED' | 'READ',
+): Promise<Message[]> {
+  const given = receipts.filter((receipt) => receipt.status === status);
+  if (given.length === 0) return [];
+  const rows = JSON.stringify(given);
+  const moved = await queryRows<Message>(tx, MOVE, [rows, status, PREDECESSORS[status]]);
+  await tx.query(KEEP, [rows, status]);
+  return moved.sort((a, b) => (a.id < b.id ? -1 : 1));
+}

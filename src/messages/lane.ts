@@ -1,0 +1,16 @@
+import type { NewJob } from '../jobs/task.js';
+
+/** A conversation's sends are a lane: one job, by key, drains it in order. */
+export function laneJob(
+  projectId: string,
+  conversationId: string,
+  options: { runAt?: Date; highPriority?: boolean } = {},
+): NewJob<'send'> {
+  return {
+    task: 'send',
+    key: `send:${conversationId}`,
+    payload: { projectId, conversationId },
+    ...(options.runAt ? { runAt: options.runAt } : {}),
+    priority: options.highPriority ? -10 : 0,
+  };
+}

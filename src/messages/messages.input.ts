@@ -1,0 +1,182 @@
+import { Field, ID, InputType, registerEnumType } from '@nestjs/graphql';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsEnum,
+  IsNotEmpty,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  ValidateNested,
+} from 'class-validator';
+import { Json } from '../api/scalars.js';
+import { ConversationChannelName } from '../channels/conversation-channel.js';
+import { AppMessageInput } from './app-message.input.js';
+
+export enum MessageQueue {
+  NORMAL_PRIORITY = 'NORMAL_PRIORITY',
+  HIGH_PRIORITY = 'HIGH_PRIORITY',
+}
+registerEnumType(MessageQueue, {
+  name: 'MessageQueue',
+  description: 'HIGH_PRIORITY goes before bulk traffic.',
+});
+
+export enum ProcessingStrategy {
+  DEFAULT = 'DEFAULT',
+}
+registerEnumType(ProcessingStrategy, {
+  name: 'ProcessingStrategy',
+  description: 'How a message is processed: DEFAULT is as the app is set.',
+});
+
+@InputType({ description: 'Who a person is on a channel.' })
+export class ChannelRecipientIdentityInput {
+  @Field(() => ConversationChannelName)
+  @IsEnum(ConversationChannelName)
+  channel!: ConversationChannelName;
+
+  @Field({ description: 'For MESSENGER the page-scoped id.' })
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(255)
+  identity!: string;
+}
+
+@InputType({ description: 'A person by their identities, in order of preference.' })
+export class IdentifiedByInput {
+  @Field(() => [ChannelRecipientIdentityInput])
+  @ArrayMinSize(1)
+  @ArrayMaxSize(20)
+  @ValidateNested({ each: true })
+  @Type(() => ChannelRecipientIdentityInput)
+  channelIdentities!: ChannelRecipientIdentityInput[];
+}
+
+@InputType({ description: 'To whom: exactly one of contactId and identifiedBy.' })
+export class RecipientInput {
+  @Field(() => ID, { nullable: true })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  contactId?: string | null;
+
+  @Field(() => IdentifiedByInput, {
+    nullable: true,
+    description: 'A person who is not known yet becomes a contact.',
+  })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => IdentifiedByInput)
+  identifiedBy?: IdentifiedByInput | null;
+}
+
+@InputType({ description: 'A property that only one channel knows.' })
+export class ChannelPropertyInput {
+  @Field({
+    description:
+      'For Messenger MESSENGER_MESSAGING_TYPE, MESSENGER_MESSAGE_TAG and MESSENGER_NOTIFICATION_TYPE. Unknown keys are ignored.',
+  })
+  @Matches(/^[A-Z][A-Z0-9_]{0,99}$/, { message: 'key must be capital letters, digits and underscores' })
+  key!: string;
+
+  @Field()
+  @IsString()
+  @MaxLength(1024)
+  value!: string;
+}
+
+@InputType({ description: 'A message to a person.' })
+export class SendMessageInput {
+  @Field(() => ID)
+  @IsString()
+  @IsNotEmpty()
+  appId!: string;
+
+  @Field(() => RecipientInput)
+  @ValidateNested()
+  @Type(() => RecipientInput)
+  @IsNotEmpty()
+  recipient!: RecipientInput;
+
+  @Field(() => AppMessageInput)
+  @ValidateNested()
+  @Type(() => AppMessageInput)
+  @IsNotEmpty()
+  message!: AppMessageInput;
+
+  @Field(() => [ConversationChannelName], {
+    nullable: true,
+    description: 'Channels to try, in order; each must be connected to the app.',
+  })
+  @IsOptional()
+  @ArrayMaxSize(20)
+  @IsEnum(ConversationChannelName, { each: true })
+  channelPriorityOrder?: ConversationChannelName[] | null;
+
+  @Field(() => [ChannelPropertyInput], { nullable: true })
+  @IsOptional()
+  @ArrayMaxSize(50)
+  @ValidateNested({ each: true })
+  @Type(() => ChannelPropertyInput)
+  channelProperties?: ChannelPropertyInput[] | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Kept with the message and given back in its delivery reports; at most 1,024 characters.',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(1024)
+  messageMetadata?: string | null;
+
+  @Field(() => Json, {
+    nullable: true,
+    description: 'Kept with the conversation until replaced; an object of at most 2,048 characters.',
+  })
+  @IsOptional()
+  @IsObject()
+  conversationMetadata?: Record<string, unknown> | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Given back in everything reported about the message; at most 128 characters.',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(128)
+  correlationId?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'How long the message is worth sending, e.g. "3600s"; at least 3 seconds, a day when left out. After it the message fails.',
+  })
+  @IsOptional()
+  @Matches(/^\d{1,12}(\.\d{1,9})?s$/, { message: 'ttl must be seconds with the suffix s, e.g. "3600s"' })
+  ttl?: string | null;
+
+  @Field(() => MessageQueue, { nullable: true })
+  @IsOptional()
+  @IsEnum(MessageQueue)
+  queue?: MessageQueue | null;
+
+  @Field(() => ProcessingStrategy, { nullable: true })
+  @IsOptional()
+  @IsEnum(ProcessingStrategy)
+  processingStrategy?: ProcessingStrategy | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "A key of the caller's own: sending again with the same key gives the first answer and sends nothing.",
+  })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(255)
+  idempotencyKey?: string | null;
+}

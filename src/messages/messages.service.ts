@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, In } from 'typeorm';
+import { isDatabaseAway } from '../database/availability.js';
+import { queryRows } from '../database/rows.js';
+import { DomainError, notFound } from '../errors.js';
+import { EventLog } from '../events/event-log.js';
+import { JobsService } from '../jobs/jobs.service.js';
+import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
+import { acceptSends } from './accept.js';
+import type { Accepted, SendCommand } from './command.js';
+import { GroupCommit } from './group-commit.js';
+import { Message } from './message.entity.js';
+
+/** Every rule about messages that callers meet. */
+@Injectable()
+export class MessagesService {
+  private readonly group: GroupCommit<SendCommand, Accepted | DomainError>;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: EventLog,
+    private readonly jobs: JobsService,
+  ) {
+    this.group = new GroupCommit((commands) => this.accept(commands), isDatabaseAway, {
+      batch: 64,
+      inFlight: 2,
+      waiting: 10_000,
+    });
+  }
+
+  /**
+   * Stores a message as QUEUED and has it sent. Once this resolved, the message is durable.
+   * @throws DomainError NOT_FOUND (app, contact), FAILED_PRECONDITION (no channel, no identity), ALREADY_EXISTS (idempotency key), UNAVAILABLE.
+   */
+  async send(command: SendCommand): Promise<Accepted> {
+    const result = await this.group.submit(command);
+    if (result instanceof DomainError) throw result;
+    return result;
+  }
+
+  /** @throws DomainError NOT_FOUND */
+  async get(projectId: string, id: string): Promise<Message> {
+    const message = await this.dataSource.manager.findOneBy(Message, { projectId, id });
+    if (!message) throw notFound('message', id);
+    return message;
+  }
+
+  async find(projectId: string, ids: readonly string[]): Promise<Map<string, Message>> {
+    const messages = await this.dataSource.manager.findBy(Message, { projectId, id: In([...ids]) });
+    return new Map(messages.map((message) => [message.id, message]));
+  }
+
+  /** The messages of a conversation, in order of acceptance. */
+  async listByConversation(
+    projectId: string,
+    conversationId: string,
+    request: PageRequest,
+  ): Promise<Page<Message>> {
+    const keyset = keysetOf(request, 1);
+    const rows = await queryRows<Message>(
+      this.dataSource.manager,
+      `SELECT * FROM messages WHERE project_id = $1 AND conversation_id = $2
+       AND ($3::text IS NULL OR id ${keyset.backward ? '<' : '>'} $3)
+       ORDER BY id ${keyset.backward ? 'DESC' : 'ASC'} LIMIT $4`,
+      [projectId, conversationId, keyset.position?.[0] ?? null, keyset.limit + 1],
+    );
+    return pageOf(rows, keyset, (message) => [message.id]);
+  }
+
+  private async accept(commands: SendCommand[]): Promise<(Accepted | DomainError)[]> {
+    return this.dataSource.transaction(async (tx) => {
+      const { results, events, jobs } = await acceptSends(tx, commands);
+      await this.log.record(tx, events);
+      await this.jobs.add(tx, jobs);
+      return results;
+    });
+  }
+}
