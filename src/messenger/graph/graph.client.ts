@@ -1,0 +1,160 @@
+import { Agent, type Dispatcher } from 'undici';
+import {
+  ChannelConnectError,
+  type ChannelAccount,
+  type ChannelCredentials,
+  type SendOutcome,
+  type SendRequest,
+} from '../../channels/channel.js';
+import { reason } from '../../content/reason.js';
+import { metadataOf } from '../reference.js';
+import { classify } from './errors.js';
+import { exchange, GraphUnreachable, type GraphAnswer } from './exchange.js';
+import { SUBSCRIBED_FIELDS } from './subscribed-fields.js';
+
+export interface GraphOptions {
+  /** Called for every request: the sandbox's address is known only once the service listens. */
+  baseUrl: () => string;
+  /** Such as `v26.0`. */
+  version: string;
+  /** Set when the sandbox plays Meta: it has no dashboard, so that `subscribe` tells it what a person enters there. */
+  sandbox?: { verifyToken: () => string };
+  /** In ms; 3 and 15 seconds. */
+  connectTimeout?: number;
+  callTimeout?: number;
+}
+
+interface Call {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Below the version; its parts are already encoded. */
+  path: string;
+  query?: Record<string, string>;
+  body?: Record<string, unknown>;
+  token: string;
+  signal?: AbortSignal;
+}
+
+/** The one place that calls the Graph API. Source: graph-api/overview and messenger-platform/reference/send-api. */
+export class GraphClient {
+  private readonly agent: Agent;
+
+  constructor(private readonly options: GraphOptions) {
+    this.agent = new Agent({
+      connect: { timeout: options.connectTimeout ?? 3_000 },
+      connections: 128,
+      // One call, one connection: a reset then speaks of one message only.
+      allowH2: false,
+    });
+  }
+
+  /** Says one payload to a person. Every failure is an outcome, none is thrown. */
+  async send(request: SendRequest): Promise<SendOutcome> {
+    const { credentials, identity, payload, reference, signal } = request;
+    const { message } = payload;
+    const body = {
+      ...payload,
+      ...(isObject(message) ? { message: { ...message, metadata: metadataOf(reference) } } : {}),
+      recipient: { id: identity },
+    };
+    try {
+      const path = `${pathOf(credentials)}/messages`;
+      const answer = await this.call({ method: 'POST', path, body, token: credentials.token, signal });
+      return withoutToken(classify(answer), credentials.token);
+    } catch (error) {
+      if (!(error instanceof GraphUnreachable)) throw error;
+      const why = reason('CHANNEL_FAILURE', `Messenger: ${error.message}`);
+      return { kind: 'transient', reason: why, ...(error.sent ? { uncertain: true } : {}) };
+    }
+  }
+
+  /** @throws ChannelConnectError */
+  async lookUp(credentials: ChannelCredentials): Promise<ChannelAccount> {
+    const { id, name } = await this.ask({
+      method: 'GET',
+      path: pathOf(credentials),
+      query: { fields: 'id,name' },
+      token: credentials.token,
+    });
+    if (typeof id !== 'string' && typeof id !== 'number') {
+      throw new ChannelConnectError('Messenger did not say which page the token belongs to', false);
+    }
+    return { accountId: String(id), displayName: typeof name === 'string' ? name : null };
+  }
+
+  /** Subscribes this app to the page's webhooks. @throws ChannelConnectError */
+  async subscribe(credentials: ChannelCredentials, callbackUrl: string): Promise<void> {
+    const { sandbox } = this.options;
+    await this.ask({
+      method: 'POST',
+      path: `${pathOf(credentials)}/subscribed_apps`,
+      query: { subscribed_fields: SUBSCRIBED_FIELDS.join(',') },
+      body: sandbox && {
+        sandbox_callback_url: callbackUrl,
+        sandbox_app_secret: credentials.callbackSecret,
+        sandbox_verify_token: sandbox.verifyToken(),
+      },
+      token: credentials.token,
+    });
+  }
+
+  /** @throws ChannelConnectError */
+  async unsubscribe(credentials: ChannelCredentials): Promise<void> {
+    const path = `${pathOf(credentials)}/subscribed_apps`;
+    await this.ask({ method: 'DELETE', path, token: credentials.token });
+  }
+
+  /** Lets running calls end, then closes their connections. */
+  async close(): Promise<void> {
+    await this.agent.close();
+  }
+
+  /** A call that has to succeed; its answer as an object. */
+  private async ask(call: Call): Promise<Record<string, unknown>> {
+    let answer: GraphAnswer;
+    try {
+      answer = await this.call(call);
+    } catch (error) {
+      if (!(error instanceof GraphUnreachable)) throw error;
+      throw new ChannelConnectError(error.message, false);
+    }
+    const outcome = withoutToken(classify(answer), call.token);
+    if (outcome.kind !== 'accepted') {
+      throw new ChannelConnectError(outcome.reason.description, outcome.kind === 'unauthorized');
+    }
+    return JSON.parse(answer.text ?? '{}') as Record<string, unknown>;
+  }
+
+  private call({ method, path, query, body, token, signal }: Call): Promise<GraphAnswer> {
+    const base = new URL(this.options.baseUrl());
+    const prefix = base.pathname.replace(/\/$/, '');
+    const options: Dispatcher.DispatchOptions = {
+      origin: base.origin,
+      path: `${prefix}/${this.options.version}/${path}`,
+      query,
+      method,
+      headers: {
+        accept: 'application/json',
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+    };
+    const limit = AbortSignal.timeout(this.options.callTimeout ?? 15_000);
+    return exchange(this.agent, options, signal ? AbortSignal.any([signal, limit]) : limit);
+  }
+}
+
+function pathOf({ accountId }: ChannelCredentials): string {
+  return encodeURIComponent(accountId ?? 'me');
+}
+
+/** Some errors repeat the token, and reasons are stored and shown. */
+function withoutToken(outcome: SendOutcome, token: string): SendOutcome {
+  if (outcome.kind === 'accepted' || token === '') return outcome;
+  const description = outcome.reason.description.replaceAll(token, '[token]');
+  return { ...outcome, reason: { ...outcome.reason, description } };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,40 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ChannelsModule } from '../channels/channels.module.js';
+import { ChannelRegistry } from '../channels/registry.js';
+import { Config } from '../config.js';
+import { MessagesModule } from '../messages/messages.module.js';
+import { PublicUrl } from '../public-url.js';
+import { GraphClient } from './graph/graph.client.js';
+import { MessengerChannel } from './messenger.channel.js';
+import { MessengerController } from './messenger.rest.js';
+
+@Module({
+  imports: [ChannelsModule, MessagesModule],
+  controllers: [MessengerController],
+  providers: [
+    MessengerChannel,
+    {
+      provide: GraphClient,
+      inject: [Config, PublicUrl],
+      useFactory: (config: Config, url: PublicUrl) =>
+        new GraphClient({
+          baseUrl: () => config.GRAPH_API_URL ?? `${url.local()}/sandbox`,
+          version: config.GRAPH_API_VERSION,
+          // Never to the real Meta: it would be told the app secret.
+          ...(config.GRAPH_API_URL === undefined
+            ? { sandbox: { verifyToken: () => config.MESSENGER_VERIFY_TOKEN ?? '' } }
+            : {}),
+        }),
+    },
+  ],
+})
+export class MessengerModule implements OnModuleInit {
+  constructor(
+    private readonly registry: ChannelRegistry,
+    private readonly channel: MessengerChannel,
+  ) {}
+
+  onModuleInit(): void {
+    this.registry.register(this.channel);
+  }
+}

@@ -1,0 +1,62 @@
+import type { TranscodeNote } from '../../channels/channel.js';
+import { tagAdvice } from '../tags.js';
+import { refused } from './refused.js';
+
+/** The part of a Send API body beside `message`, from the channel properties. */
+export interface Envelope {
+  fields: { messaging_type: string; tag?: string; notification_type?: string };
+  notes: TranscodeNote[];
+  /** Whether the caller asked for any of it. */
+  asked: boolean;
+}
+
+const TAG = 'channel_properties.MESSENGER_MESSAGE_TAG';
+const MESSAGING_TYPES = ['RESPONSE', 'UPDATE', 'MESSAGE_TAG', 'UTILITY'];
+const NOTIFICATION_TYPES = ['REGULAR', 'SILENT_PUSH', 'NO_PUSH'];
+
+/**
+ * Channel properties as the fields of a send. A tag always goes with `MESSAGE_TAG`, and `MESSAGE_TAG` with a tag: Meta
+ * refuses either alone. Source: messenger-platform/reference/send-api.
+ * @throws DomainError INVALID_ARGUMENT naming the property.
+ */
+export function envelopeOf(properties: Record<string, string>): Envelope {
+  const type = oneOf(properties, 'MESSENGER_MESSAGING_TYPE', MESSAGING_TYPES);
+  const notification = oneOf(properties, 'MESSENGER_NOTIFICATION_TYPE', NOTIFICATION_TYPES);
+  const tag = properties.MESSENGER_MESSAGE_TAG || undefined;
+  if (type === 'MESSAGE_TAG' && tag === undefined) {
+    throw refused(TAG, 'required', 'the messaging type MESSAGE_TAG needs a message tag');
+  }
+  return {
+    fields: {
+      messaging_type: tag === undefined ? (type ?? 'RESPONSE') : 'MESSAGE_TAG',
+      ...(tag === undefined ? {} : { tag }),
+      ...(notification === undefined ? {} : { notification_type: notification }),
+    },
+    notes: tag === undefined ? [] : tagNotes(tag, type),
+    asked: [type, tag, notification].some((value) => value !== undefined),
+  };
+}
+
+function tagNotes(tag: string, type: string | undefined): TranscodeNote[] {
+  const notes: TranscodeNote[] = [];
+  const advice = tagAdvice(tag);
+  if (advice) {
+    notes.push({ field: TAG, rule: advice, action: 'sent as asked' });
+  }
+  if (type !== undefined && type !== 'MESSAGE_TAG') {
+    notes.push({
+      field: 'channel_properties.MESSENGER_MESSAGING_TYPE',
+      rule: 'a message with a tag has the messaging type MESSAGE_TAG',
+      action: 'sent as MESSAGE_TAG',
+    });
+  }
+  return notes;
+}
+
+function oneOf(properties: Record<string, string>, key: string, allowed: string[]): string | undefined {
+  const value = properties[key] || undefined;
+  if (value !== undefined && !allowed.includes(value)) {
+    throw refused(`channel_properties.${key}`, 'isIn', `${key} must be one of ${allowed.join(', ')}`);
+  }
+  return value;
+}

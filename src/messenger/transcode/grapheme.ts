@@ -1,0 +1,112 @@
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Where a text may end: `at` and `next` bound the white space that a break there drops. */
+interface Break {
+  at: number;
+  next: number;
+  /** 3 ends a paragraph, 2 a line, 1 a sentence, 0 a word. */
+  rank: number;
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+/** The beginning of a text in at most `limit` UTF-16 units, ending in `…` when something was cut. */
+export function cutText(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const kept = boundaries(text, limit - 1).findLast((offset) => offset < limit) ?? 0;
+  return `${text.slice(0, kept).trimEnd()}…`;
+}
+
+/**
+ * Splits a text into pieces of at most `limit` UTF-16 units: after a paragraph, a line or a sentence where that leaves a
+ * piece at least half full, else after a word, and where there are no words between two characters as people see them, not
+ * inside a link. White space at the breaks is dropped, nothing else. A link or character longer than a piece is cut.
+ */
+export function splitText(text: string, limit: number): string[] {
+  return text.length <= limit ? [text] : split(text, limit).map(({ start, end }) => text.slice(start, end));
+}
+
+/** Like `splitText`, but the last piece has at most `tail` units. */
+export function splitTail(text: string, limit: number, tail: number): { head: string[]; last: string } {
+  if (text.length <= tail) return { head: [], last: text };
+  const spans = split(text, tail);
+  const last = spans.pop() ?? { start: 0, end: 0 };
+  const head = text.slice(0, spans.at(-1)?.end ?? 0);
+  return { head: head === '' ? [] : splitText(head, limit), last: text.slice(last.start, last.end) };
+}
+
+function split(text: string, limit: number): Span[] {
+  const offsets = boundaries(text, limit);
+  const breaks = breaksOf(text, new Set(offsets));
+  const links = [...text.matchAll(/(?:https?:\/\/|www\.)\S+/gi)].map(({ index, 0: link }) => ({
+    start: index,
+    end: index + link.length,
+  }));
+  const end = breaks.findLast((place) => place.next === text.length)?.at ?? text.length;
+  const spans: Span[] = [];
+  let start = breaks.find((place) => place.at === 0)?.next ?? 0;
+  while (end - start > limit) {
+    const place = bestBreak(breaks, start, limit) ?? hardBreak(offsets, links, start, limit);
+    spans.push({ start, end: place.at });
+    start = place.next;
+  }
+  if (start < end) spans.push({ start, end });
+  return spans;
+}
+
+function bestBreak(breaks: Break[], start: number, limit: number): Break | undefined {
+  const fitting = breaks.filter((place) => place.at > start && place.at <= start + limit);
+  for (const rank of [3, 2, 1]) {
+    const found = fitting.findLast((place) => place.rank >= rank && place.at >= start + limit / 2);
+    if (found) return found;
+  }
+  return fitting.at(-1);
+}
+
+function hardBreak(
+  offsets: number[],
+  links: Span[],
+  start: number,
+  limit: number,
+): Pick<Break, 'at' | 'next'> {
+  const last = offsets.findLast((offset) => offset <= start + limit) ?? start + limit;
+  const link = links.find((span) => span.start < last && last < span.end);
+  const at = link && link.start > start && offsets.includes(link.start) ? link.start : last;
+  return { at, next: at };
+}
+
+/** Runs of white space, and the ends of sentences in scripts that write none. */
+function breaksOf(text: string, offsets: Set<number>): Break[] {
+  return [...text.matchAll(/\s+|(?<=[。！？])(?!\s)/g)]
+    .map(({ index, 0: space }) => ({
+      at: index,
+      next: index + space.length,
+      rank: rankOf(text, index, space),
+    }))
+    .filter(({ at, next }) => offsets.has(at) && offsets.has(next));
+}
+
+function rankOf(text: string, index: number, space: string): number {
+  const lines = space.split(/\r\n|[\n\r\u2028\u2029]/).length - 1;
+  if (lines > 0) return Math.min(lines, 2) + 1;
+  return /[.!?…。！？]["'”’»)\]]*$/.test(text.slice(Math.max(0, index - 4), index)) ? 1 : 0;
+}
+
+/** Offsets between two characters as people see them; one longer than `limit` (stacked accents) is opened. */
+function boundaries(text: string, limit: number): number[] {
+  const offsets: number[] = [];
+  for (const { segment, index } of segmenter.segment(text)) {
+    offsets.push(index);
+    if (segment.length <= limit) continue;
+    let offset = index;
+    for (const point of segment) {
+      if (offset > index) offsets.push(offset);
+      offset += point.length;
+    }
+  }
+  offsets.push(text.length);
+  return offsets;
+}
