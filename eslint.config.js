@@ -17,7 +17,10 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/require-await': 'off',
       // One place reads the environment, so that every setting is checked and documented.
-      'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Read settings from src/config.ts.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Read settings from src/config.ts.' },
+      ],
     },
   },
   {

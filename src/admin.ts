@@ -1,98 +1,26 @@
 import 'reflect-metadata';
-import { parseArgs } from 'node:util';
+import { type AdminCall, understand, USAGE } from './access/admin.commands.js';
 import { ProjectsService } from './access/projects.service.js';
 import { loadConfig } from './config.js';
 import { createDataSource } from './database/data-source.js';
 import { startEmbedded } from './database/embedded.js';
+import { migrate } from './database/migrate.js';
 import { DomainError } from './errors.js';
-
-const USAGE = `Usage: npm run admin -- COMMAND [--json]   (in production: node dist/src/admin.js COMMAND [--json])
-
-  project create NAME      makes a project
-  key create PROJECT_ID    makes an access key; its secret is shown this once
-  key list PROJECT_ID      lists the keys of a project
-  key revoke KEY_ID        ends a key; it stops working within seconds
-
-With --json the answer is one line of JSON.`;
 
 /** Exit codes: a command that failed, and one that was not understood. */
 const FAILED = 1;
 const MISUSED = 2;
 
-type Answer = Record<string, unknown> | Record<string, unknown>[];
-type Command = (projects: ProjectsService, argument: string) => Promise<Answer>;
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  'project create': async (projects, name) => {
-    const { projectId, displayName } = await projects.createProject(name);
-    return { projectId, name: displayName };
-  },
-  'key create': async (projects, projectId) => {
-    const { keyId, secret } = await projects.createKey(projectId);
-    return { projectId, keyId, keySecret: secret };
-  },
-  'key list': async (projects, projectId) => {
-    const keys = await projects.listKeys(projectId);
-    return keys.map(({ keyId, createdAt, revokedAt }) => ({
-      keyId,
-      createdAt: createdAt.toISOString(),
-      revokedAt: revokedAt?.toISOString() ?? null,
-    }));
-  },
-  'key revoke': async (projects, keyId) => {
-    await projects.revokeKey(keyId);
-    return { keyId, revoked: true };
-  },
-};
-
-interface Call {
-  command: Command;
-  argument: string;
-  json: boolean;
-}
-
-function understand(args: string[]): Call | null {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { json: { type: 'boolean', default: false } },
-    });
-    const [noun, verb, argument, ...more] = positionals;
-    const command = COMMANDS[`${noun} ${verb}`];
-    if (!command || !argument || more.length > 0) return null;
-    return { command, argument, json: values.json };
-  } catch {
-    return null;
-  }
-}
-
-function print(answer: Answer, json: boolean): void {
-  if (json) return console.log(JSON.stringify(answer));
-  if (!Array.isArray(answer)) {
-    for (const [name, value] of Object.entries(answer)) console.log(`${name}: ${String(value)}`);
-    return;
-  }
-  for (const row of answer) {
-    console.log(
-      Object.entries(row)
-        .filter(([, value]) => value !== null)
-        .map(([name, value]) => `${name}: ${String(value)}`)
-        .join('  '),
-    );
-  }
-  if (answer.length === 0) console.log('none');
-}
-
-async function run({ command, argument, json }: Call): Promise<void> {
+/** On the configured database, or on the embedded one: the running service's, or started for the moment. */
+async function run(call: AdminCall): Promise<string> {
   const config = loadConfig();
   const embedded = config.DATABASE_URL ? null : await startEmbedded({ dataDir: config.PARLEY_DATA_DIR });
   try {
-    const dataSource = createDataSource(config.DATABASE_URL ?? embedded?.url ?? '', 1);
-    await dataSource.initialize();
+    const url = config.DATABASE_URL ?? embedded?.url ?? '';
+    await migrate(url);
+    const dataSource = await createDataSource(url, 1).initialize();
     try {
-      await dataSource.runMigrations();
-      print(await command(new ProjectsService(dataSource), argument), json);
+      return await call.run(new ProjectsService(dataSource));
     } finally {
       await dataSource.destroy();
     }
@@ -107,9 +35,9 @@ if (!call) {
   process.exitCode = MISUSED;
 } else {
   try {
-    await run(call);
+    console.log(await run(call));
   } catch (error) {
-    const { message } = error instanceof Error ? error : { message: String(error) };
+    const message = error instanceof Error ? error.message : String(error);
     console.error(error instanceof DomainError ? message : `failed: ${message}`);
     process.exitCode = FAILED;
   }

@@ -1,9 +1,4 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import {
@@ -48,7 +43,7 @@ interface Connection {
  * upgrades to other paths open without an error handler, so that a reset ends the process, and knows no limits on queries.
  */
 @Injectable()
-export class GraphqlSocket implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(GraphqlSocket.name);
   private readonly wss = new WebSocketServer({
     noServer: true,
@@ -91,7 +86,8 @@ export class GraphqlSocket implements OnApplicationBootstrap, BeforeApplicationS
     this.timer = setInterval(() => this.check(), CHECK_MS).unref();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Before Apollo stops: it cuts every connection of the HTTP server, without a word. */
+  async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
     const closed = [...this.connections].map(
       ({ socket }) => new Promise((resolve) => socket.once('close', resolve)),
@@ -197,7 +193,10 @@ export class GraphqlSocket implements OnApplicationBootstrap, BeforeApplicationS
   private check(): void {
     for (const connection of this.connections) {
       const { socket } = connection;
-      if (!connection.alive) socket.terminate();
+      if (!connection.alive) {
+        socket.terminate();
+        continue;
+      }
       connection.alive = false;
       socket.ping();
       if (connection.authorization !== undefined) void this.recheck(connection);

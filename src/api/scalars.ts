@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from 'graphql';
 
 const ISO_8601 = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
@@ -8,8 +8,8 @@ export const DateTime = new GraphQLScalarType<Date, string>({
   description: 'A point in time, ISO 8601 with a zone: 2026-01-31T09:30:00.000Z. Answers are in UTC.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize: (value) => parseDateTime(value instanceof Date ? isoString(value) : value).toISOString(),
-  parseValue: parseDateTime,
-  parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null),
+  parseValue: (value) => parseDateTime(value),
+  parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null, node),
 });
 
 /** Any JSON value. */
@@ -21,13 +21,15 @@ export const Json = new GraphQLScalarType<unknown, unknown>({
   parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
 });
 
-function parseDateTime(value: unknown): Date {
+function parseDateTime(value: unknown, node?: ValueNode): Date {
   const match = typeof value === 'string' ? ISO_8601.exec(value) : null;
   const time = match ? new Date(match[0]) : null;
   // JavaScript reads the 31st of February as a day in March.
   const day = match && new Date(Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])));
   if (!time || !day || Number.isNaN(time.getTime()) || day.getUTCDate() !== Number(match?.[3])) {
-    throw new GraphQLError('DateTime must be ISO 8601 with a zone, such as 2026-01-31T09:30:00Z');
+    throw new GraphQLError('DateTime must be ISO 8601 with a zone, such as 2026-01-31T09:30:00Z', {
+      nodes: node,
+    });
   }
   return time;
 }

@@ -164,6 +164,19 @@ export class ChannelsService {
     this.connections.forget(appId, channel);
   }
 
+  /** Asks the channels of every project for their webhooks again: the sandbox forgets who subscribed when it restarts. */
+  async resubscribeAll(): Promise<void> {
+    for (const channel of await this.dataSource.manager.find(Channel)) {
+      const { appId, accountId } = channel;
+      const credentials = {
+        accountId,
+        token: this.secrets.decrypt(channel.token),
+        callbackSecret: this.secrets.decrypt(channel.callbackSecret),
+      };
+      await attempt(() => this.registry.get(channel.channel).subscribe(credentials, this.callbackUrl(appId)));
+    }
+  }
+
   callbackUrl(appId: string): string {
     return `${this.publicUrl.base()}/adapter/v1/${appId}/callback`;
   }

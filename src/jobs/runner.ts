@@ -13,12 +13,15 @@ import {
   type TaskList,
   type WorkerEvents,
 } from 'graphile-worker';
+import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from '../config.js';
 import { JobsService } from './jobs.service.js';
 import { Presence } from './presence.js';
 
 const SWEEP_MS = 5_000;
+/** Fetching and completing jobs is batched, so a few connections do; each task also listens on one. */
+const POOL_SIZE = 8;
 /** Any number that nobody else locks: one process sweeps at a time. */
 const SWEEP_LOCK = 0x5357_4550;
 
@@ -29,6 +32,7 @@ const LOCKERS = `SELECT DISTINCT locked_by AS name FROM graphile_worker._private
 export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(JobRunner.name);
   private runners: Runner[] = [];
+  private pool: pg.Pool | null = null;
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> = Promise.resolve();
   private closing = false;
@@ -45,10 +49,20 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     await this.presence.hold(this.presence.processId);
     await this.jobs.upkeep();
     await this.sweep();
+    const { url } = this.dataSource.options as { url: string };
+    this.pool = new pg.Pool({
+      connectionString: url,
+      max: POOL_SIZE,
+      application_name: 'parley jobs',
+      keepAlive: true,
+    });
+    const lost = (error: Error): void =>
+      this.logger.warn(`a connection of the queue was lost: ${error.message}`);
+    this.pool.on('error', lost).on('connect', (client) => client.on('error', lost));
     for (const { task, handler, concurrency } of this.jobs.tasks()) {
       // A pool of its own for each task: a customer who hangs must not hold up the sends.
       this.runners.push(
-        await this.start(task, { [task]: (payload) => handler(payload as never) }, concurrency),
+        await this.start(this.pool, task, { [task]: (payload) => handler(payload as never) }, concurrency),
       );
     }
   }
@@ -58,16 +72,15 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     this.closing = true;
     clearTimeout(this.timer);
     await Promise.all([this.sweeping, ...this.runners.map((runner) => runner.stop())]);
+    await this.pool?.end();
   }
 
-  private async start(task: string, taskList: TaskList, concurrency: number): Promise<Runner> {
-    const { url } = this.dataSource.options as { url: string };
+  private async start(pool: pg.Pool, task: string, taskList: TaskList, concurrency: number): Promise<Runner> {
     const events: WorkerEvents = new EventEmitter();
     const held: Promise<void>[] = [];
     events.on('pool:create', ({ workerPool }) => held.push(this.presence.hold(workerPool.id)));
     const runner = await run({
-      connectionString: url,
-      maxPoolSize: 3,
+      pgPool: pool,
       taskList,
       concurrency,
       pollInterval: 1_000,
@@ -92,7 +105,8 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private report(level: string, message: string): void {
     if (level === 'error') this.logger.error(message);
-    else if (level === 'warning') this.logger.warn(message);
+    // Handlers take no connection of this pool, so it may well be smaller than their number.
+    else if (level === 'warning' && !message.includes('maxPoolSize')) this.logger.warn(message);
   }
 
   /** Frees jobs of processes that died, and looks for work whose job was lost. */

@@ -1,16 +1,22 @@
 import { DomainError } from '../errors.js';
 
-export interface GroupCommitOptions {
-  /** Most items that share a transaction. */
+export interface GroupCommitOptions<T> {
+  /** Most weight that shares a transaction; an item above it goes alone. */
   batch: number;
   /** Transactions at the same time. */
   inFlight: number;
-  /** Most items that may wait; past it they are refused at once. */
+  /** Most weight that may wait; past it items are refused at once. */
   waiting: number;
+  /** 1 when absent. */
+  weigh?: (item: T) => number;
+  /** Items of one lane are not in two transactions at the same time, so that they commit in the order they came. */
+  laneOf?: (item: T) => string;
 }
 
 interface Waiting<T, R> {
   item: T;
+  weight: number;
+  lane: string | undefined;
   resolve: (result: R) => void;
   reject: (error: unknown) => void;
 }
@@ -22,39 +28,70 @@ interface Waiting<T, R> {
  * An item that breaks its batch is found by halving, so that it fails alone.
  */
 export class GroupCommit<T, R> {
-  private readonly queue: Waiting<T, R>[] = [];
+  private queue: Waiting<T, R>[] = [];
+  /** Of what is in the queue. */
+  private weight = 0;
   private running = 0;
+  private readonly busyLanes = new Set<string>();
 
   constructor(
     /** Commits a batch, all or nothing; one result an item, in order. */
     private readonly commit: (items: T[]) => Promise<R[]>,
     /** Whether an error says that the database is away, so that trying halves would be in vain. */
     private readonly unavailable: (error: unknown) => boolean,
-    private readonly options: GroupCommitOptions,
+    private readonly options: GroupCommitOptions<T>,
   ) {}
 
   /** @throws DomainError UNAVAILABLE when too much waits, or the database is away; otherwise what the item's own commit threw. */
   submit(item: T): Promise<R> {
-    if (this.queue.length >= this.options.waiting) {
+    const weight = this.options.weigh?.(item) ?? 1;
+    if (this.weight > 0 && this.weight + weight > this.options.waiting) {
       return Promise.reject(
         new DomainError('UNAVAILABLE', 'too many requests are waiting to be stored, try again in a moment'),
       );
     }
+    const lane = this.options.laneOf?.(item);
     return new Promise((resolve, reject) => {
-      this.queue.push({ item, resolve, reject });
-      this.pump();
+      this.queue.push({ item, weight, lane, resolve, reject });
+      this.weight += weight;
+      if (lane === undefined || !this.busyLanes.has(lane)) this.pump();
     });
   }
 
   private pump(): void {
-    while (this.running < this.options.inFlight && this.queue.length > 0) {
-      const batch = this.queue.splice(0, this.options.batch);
+    while (this.running < this.options.inFlight) {
+      const batch = this.take();
+      if (batch.length === 0) return;
+      const lanes = batch.flatMap(({ lane }) => lane ?? []);
+      for (const lane of lanes) this.busyLanes.add(lane);
       this.running += 1;
       void this.run(batch).finally(() => {
+        for (const lane of lanes) this.busyLanes.delete(lane);
         this.running -= 1;
         this.pump();
       });
     }
+  }
+
+  /** The next batch: the oldest items whose lanes are free. */
+  private take(): Waiting<T, R>[] {
+    const batch: Waiting<T, R>[] = [];
+    const left: Waiting<T, R>[] = [];
+    let weight = 0;
+    let looked = 0;
+    for (const waiting of this.queue) {
+      const blocked = waiting.lane !== undefined && this.busyLanes.has(waiting.lane);
+      if (!blocked && weight > 0 && weight + waiting.weight > this.options.batch) break;
+      looked += 1;
+      if (blocked) left.push(waiting);
+      else {
+        batch.push(waiting);
+        weight += waiting.weight;
+      }
+    }
+    this.queue = left.concat(this.queue.slice(looked));
+    this.weight -= weight;
+    return batch;
   }
 
   private async run(batch: Waiting<T, R>[]): Promise<void> {

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { InboundEcho, InboundEvent, InboundMessage, InboundUnsupported } from '../channels/channel.js';
 import { lockConversations, touchConversations } from '../conversations/activity.js';
 import { type Person, type Resolution, resolvePeople } from '../conversations/resolve.js';
 import { isDatabaseAway } from '../database/availability.js';
 import { queryRows } from '../database/rows.js';
+import { DomainError } from '../errors.js';
 import type { NewEvent } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
@@ -15,6 +15,7 @@ import { GroupCommit } from './group-commit.js';
 import { insertMessages, type MessageRow } from './insert.js';
 import { laneJob } from './lane.js';
 import { settleParts } from './settle.js';
+import { sqlState, transact } from './transaction.js';
 import {
   type IgnoredEvent,
   type InboundBatch,
@@ -25,8 +26,14 @@ import {
   type Sourced,
 } from './inbound/batch.js';
 import { recogniseEchoes } from './inbound/echoes.js';
-import { type Answer, type Answered, findAnswered } from './inbound/quotes.js';
-import { applyReceipts, type ReceiptTarget } from './inbound/receipts.js';
+import { type Answer, type Answered, answerKey, findAnswered } from './inbound/quotes.js';
+import { applyReceipts, findReceiptTargets, type ReceiptTarget } from './inbound/receipts.js';
+import { digest, salvaged, storable } from './inbound/salvage.js';
+
+/** Meta wants an answer within 5 seconds, and delivers again after a refusal. */
+const ANSWER_MS = 4_500;
+/** Classes of SQLSTATE that blame the data: data exception, integrity constraint, program limit. */
+const BAD_DATA = /^(22|23|54)/;
 
 const SEEN = `
   INSERT INTO channel_events_seen (project_id, app_id, key)
@@ -45,40 +52,46 @@ export class InboundService {
     private readonly jobs: JobsService,
   ) {
     this.group = new GroupCommit((requests) => this.commit(requests), isDatabaseAway, {
-      batch: 64,
+      batch: 256,
       inFlight: 2,
-      waiting: 2_000,
+      waiting: 20_000,
+      weigh: ({ events, ignored }) => events.length + ignored.length,
     });
   }
 
   /**
    * Takes the events of one request. Redeliveries, any order and any neighbours are harmless.
-   * @throws DomainError UNAVAILABLE when overloaded or the database is away: the channel will deliver again.
+   * @throws DomainError UNAVAILABLE when overloaded or the database is away or slow: the channel will deliver again.
    */
   async receive(source: InboundSource, events: InboundEvent[], ignored: IgnoredEvent[] = []): Promise<void> {
     if (events.length + ignored.length === 0) return;
-    try {
-      await this.group.submit({ source, events, ignored });
-    } catch (error) {
-      if (events.length === 1 || isRefusal(error)) throw error;
-      // One event of this request cannot be stored: it must not take its neighbours along.
-      for (const event of events) await this.receiveAlone(source, event);
-      if (ignored.length > 0) await this.group.submit({ source, events: [], ignored });
-    }
+    await inTime(this.take({ source, events, ignored }));
   }
 
-  private async receiveAlone(source: InboundSource, event: InboundEvent): Promise<void> {
+  /** What cannot be stored is found by halving, so that it takes nothing else along, and is kept in a form that can. */
+  private async take(request: InboundRequest): Promise<void> {
+    const { source, events, ignored } = request;
     try {
-      await this.group.submit({ source, events: [event], ignored: [] });
+      await this.group.submit(request);
     } catch (error) {
-      if (isRefusal(error) || event.kind === 'unsupported') throw error;
-      await this.group.submit({ source, events: [poisoned(event)], ignored: [] });
+      if (!blamesData(error)) throw error;
+      const [first] = events;
+      if (ignored.length > 0) {
+        await this.group.submit({ source, events: [], ignored: ignored.map(storable) });
+        if (first) await this.take({ source, events, ignored: [] });
+      } else if (events.length > 1) {
+        const middle = events.length >> 1;
+        await this.take({ source, events: events.slice(0, middle), ignored });
+        await this.take({ source, events: events.slice(middle), ignored });
+      } else if (first) {
+        await this.group.submit({ source, events: [salvaged(first)], ignored });
+      }
     }
   }
 
   private async commit(requests: InboundRequest[]): Promise<void[]> {
     const batch = sortByKind(requests);
-    await this.dataSource.transaction((tx) => this.store(tx, batch));
+    await transact(this.dataSource, (tx) => this.store(tx, batch));
     return requests.map(() => undefined);
   }
 
@@ -86,20 +99,14 @@ export class InboundService {
     const { own, foreign } = await recogniseEchoes(tx, batch.echoes);
     const writers: Person[] = [...batch.messages, ...foreign];
     const resolution = await resolvePeople(tx, writers, true);
-    const others = await resolvePeople(
-      tx,
-      [...batch.receipts, ...batch.unsupported.filter((event) => event.identity !== '')],
-      false,
-    );
-    for (const [key, resolved] of others.people) resolution.people.set(key, resolved);
-
-    const touched = [...resolution.people].map(([key, { conversationId }]) => ({
-      projectId: key.slice(0, key.indexOf(' ')),
-      id: conversationId,
-    }));
+    const receivers = await findReceiptTargets(tx, batch.receipts);
     const conversations = await lockConversations(tx, [
-      ...touched,
+      ...[...resolution.people].map(([key, { conversationId }]) => ({
+        projectId: key.slice(0, key.indexOf(' ')),
+        id: conversationId,
+      })),
       ...own.map(({ echo, conversationId }) => ({ projectId: echo.projectId, id: conversationId })),
+      ...receivers.conversations,
     ]);
 
     const added = await insertMessages(tx, await this.rows(tx, batch.messages, foreign, resolution));
@@ -111,10 +118,9 @@ export class InboundService {
       own.map(({ part }) => part),
       'channel',
     );
-    const targets = receiptTargets(batch, resolution);
-    const delivered = await applyReceipts(tx, targets, 'DELIVERED');
-    const read = await applyReceipts(tx, targets, 'READ');
-    const watermarks = watermarksOf(targets);
+    const delivered = await applyReceipts(tx, receivers.targets, receivers.conversations, 'DELIVERED');
+    const read = await applyReceipts(tx, receivers.targets, receivers.conversations, 'READ');
+    const watermarks = watermarksOf(receivers.targets);
 
     const events: NewEvent[] = [
       ...resolution.events,
@@ -126,7 +132,7 @@ export class InboundService {
         (message) => watermarks.get(`DELIVERED ${message.contactId}`) ?? null,
       ),
       ...statusEvents(read, conversations, (message) => watermarks.get(`READ ${message.contactId}`) ?? null),
-      ...(await this.reports(tx, batch, resolution)),
+      ...(await this.reports(tx, batch)),
     ];
     await this.log.record(tx, events);
     // An echo may have freed a lane that waited to learn what became of a call.
@@ -178,7 +184,7 @@ export class InboundService {
       };
       rows.push(
         event.kind === 'message'
-          ? { ...common, ...contactSide(event, answered.get(channelMessageId)) }
+          ? { ...common, ...contactSide(event, answered.get(answerKey(event))) }
           : { ...common, ...businessSide(event) },
       );
     }
@@ -186,10 +192,10 @@ export class InboundService {
   }
 
   /** Events for what has no generic form or is not ours, each once however often it is delivered. */
-  private async reports(tx: EntityManager, batch: InboundBatch, resolution: Resolution): Promise<NewEvent[]> {
+  private async reports(tx: EntityManager, batch: InboundBatch): Promise<NewEvent[]> {
     const keyed = [
       ...batch.unsupported.map((event) => ({ event, key: event.key })),
-      ...batch.ignored.map((event) => ({ event, key: hash(event.raw) })),
+      ...batch.ignored.map((event) => ({ event, key: digest(event.raw) })),
     ];
     if (keyed.length === 0) return [];
     const rows = keyed.map(({ event, key }) => ({ projectId: event.projectId, appId: event.appId, key }));
@@ -198,35 +204,41 @@ export class InboundService {
         (row) => `${row.appId} ${row.key}`,
       ),
     );
+    const people = await resolvePeople(
+      tx,
+      batch.unsupported.filter((event) => event.identity !== ''),
+      false,
+    );
     const events: NewEvent[] = [];
     for (const { event, key } of keyed) {
       if (!fresh.delete(`${event.appId} ${key}`)) continue;
-      events.push('kind' in event ? unsupportedEvent(event, resolution) : ignoredEvent(event));
+      events.push('kind' in event ? unsupportedEvent(event, people) : ignoredEvent(event));
     }
     return events;
   }
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'UNAVAILABLE';
+/** Whether the event itself is to blame. Anything else is ours, and the channel had better come again. */
+function blamesData(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined ? !(error instanceof DomainError) : BAD_DATA.test(state);
 }
 
-/** An event that the tables refuse, e.g. a NUL in a text: kept as what it was, reported as unsupported. */
-function poisoned(event: Exclude<InboundEvent, InboundUnsupported>): InboundUnsupported {
-  const text = JSON.stringify(event).replaceAll('\\u0000', '\\ufffd');
-  return {
-    kind: 'unsupported',
-    identity: '',
-    at: event.at,
-    raw: JSON.parse(text) as unknown,
-    key: hash(text),
-  };
-}
-
-function hash(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(value) ?? '')
-    .digest('base64url');
+/** Refuses what takes too long. It may be stored all the same, and is then recognised when it comes again. */
+async function inTime(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const refusal = new DomainError(
+      'UNAVAILABLE',
+      'the events could not be stored in time, deliver them again',
+    );
+    timer = setTimeout(() => reject(refusal), ANSWER_MS);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function contactSide(
@@ -257,13 +269,6 @@ function businessSide(event: InboundEcho): Pick<MessageRow, 'direction' | 'sentB
     content: event.content,
     status: 'QUEUED_ON_CHANNEL',
   };
-}
-
-function receiptTargets(batch: InboundBatch, resolution: Resolution): ReceiptTarget[] {
-  return batch.receipts.flatMap((receipt) => {
-    const resolved = resolvedOf(resolution, receipt);
-    return resolved ? [{ ...receipt, contactId: resolved.contactId }] : [];
-  });
 }
 
 function watermarksOf(targets: ReceiptTarget[]): Map<string, Date> {

@@ -1,6 +1,6 @@
-import type { Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { Controller } from '@nestjs/common';
-import { GrpcMethod } from '@nestjs/microservices';
+import { Ctx, GrpcMethod, Payload } from '@nestjs/microservices';
 import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { InputPipe } from '../api/input.pipe.js';
@@ -28,8 +28,8 @@ export class MessagesGrpcController {
 
   @GrpcMethod(PACKAGE_SERVICE)
   async sendMessage(
-    request: object,
-    metadata: Metadata,
+    @Payload() request: object,
+    @Ctx() metadata: Metadata,
     @CurrentCaller() caller: Caller,
   ): Promise<SendMessageResponse> {
     const input = await this.inputOf(request, metadata);
@@ -38,11 +38,7 @@ export class MessagesGrpcController {
   }
 
   @GrpcMethod(PACKAGE_SERVICE)
-  async getMessage(
-    request: object,
-    _metadata: Metadata,
-    @CurrentCaller() caller: Caller,
-  ): Promise<MessageFields> {
+  async getMessage(@Payload() request: object, @CurrentCaller() caller: Caller): Promise<MessageFields> {
     const { messageId } = request as GetMessageRequest;
     if (!messageId) throw invalid('messageId', 'isNotEmpty', 'message_id must not be empty');
     return fieldsOf(await this.messages.get(caller.projectId, messageId));

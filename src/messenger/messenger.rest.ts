@@ -1,14 +1,15 @@
-import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Public } from '../api/public.js';
 import type { InboundEvent } from '../channels/channel.js';
 import { ChannelsService } from '../channels/channels.service.js';
 import { Config } from '../config.js';
 import { DomainError, notFound } from '../errors.js';
+import { isId } from '../ids.js';
 import { InboundService } from '../messages/inbound.service.js';
 import { sameText } from '../secrets.js';
 import { countEvents, isCallback, parseCallback } from './ingest/envelope.js';
-import { parseJson } from './ingest/json.js';
+import { parseJson } from './json.js';
 import { isSigned } from './signature.js';
 
 /** Meta sends up to 1,000 events in one request. */
@@ -40,8 +41,9 @@ export class MessengerController {
 
   @Post()
   @HttpCode(200)
+  @Header('content-type', 'text/plain')
   async receive(@Param('app_id') appId: string, @Req() request: Request): Promise<string> {
-    const route = await this.channels.route(appId, 'MESSENGER');
+    const route = isId(appId) ? await this.channels.route(appId, 'MESSENGER') : null;
     if (!route) throw notFound('App', appId);
     const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const signature = { sha256: request.get('x-hub-signature-256'), sha1: request.get('x-hub-signature') };
@@ -71,7 +73,7 @@ function concerns(entryId: string | null, accountId: string | null): boolean {
 function callbackIn(bytes: Buffer): unknown {
   let body: unknown;
   try {
-    body = parseJson(bytes);
+    body = parseJson(bytes.toString('utf8'));
   } catch {
     throw new DomainError('INVALID_ARGUMENT', 'The body is not JSON');
   }

@@ -6,7 +6,7 @@ import type { SettledPart } from '../settle.js';
 import type { Sourced } from './batch.js';
 
 const KNOWN = `
-  SELECT e."channelMessageId" AS channel_message_id, coalesce(p.message_id, m.id) AS message_id, coalesce(p.part, e.part) AS part,
+  SELECT e."appId" AS app_id, e."channelMessageId" AS channel_message_id, coalesce(p.message_id, m.id) AS message_id, coalesce(p.part, e.part) AS part,
     coalesce(pm.conversation_id, m.conversation_id) AS conversation_id
   FROM jsonb_to_recordset($1::jsonb) AS e("projectId" text, "appId" text, channel text, "channelMessageId" text, "messageId" text, part int)
   LEFT JOIN message_parts p ON p.project_id = e."projectId" AND p.app_id = e."appId" AND p.channel = e.channel AND p.channel_message_id = e."channelMessageId"
@@ -30,16 +30,18 @@ export async function recogniseEchoes(
   if (echoes.length === 0) return { own: [], foreign: [] };
   const asked = echoes.map((echo) => ({ ...echo, content: undefined, ...parseReference(echo.reference) }));
   const rows = await queryRows<{
+    appId: string;
     channelMessageId: string;
     messageId: string | null;
     part: number | null;
     conversationId: string | null;
   }>(tx, KNOWN, [JSON.stringify(asked)]);
-  const known = new Map(rows.map((row) => [row.channelMessageId, row]));
+  // Two apps may have one page, and so the same ids: what is ours at one is somebody else's at the other.
+  const known = new Map(rows.map((row) => [`${row.appId} ${row.channelMessageId}`, row]));
   const own: OwnEcho[] = [];
   const foreign: Sourced<InboundEcho>[] = [];
   for (const echo of echoes) {
-    const row = known.get(echo.channelMessageId);
+    const row = known.get(`${echo.appId} ${echo.channelMessageId}`);
     if (row?.messageId && row.conversationId) {
       const { projectId, channelMessageId } = echo;
       const part = {

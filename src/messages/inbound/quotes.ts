@@ -15,6 +15,7 @@ export interface Answer {
 }
 
 export interface Answered {
+  appId: string;
   channelMessageId: string;
   replyToMessageId: string | null;
   askedMessageId: string | null;
@@ -25,7 +26,7 @@ export interface Answered {
 const ASKED_WITHIN = 200;
 
 const FIND = `
-  SELECT a."channelMessageId" AS channel_message_id, quoted.id AS reply_to_message_id, asked.id AS asked_message_id, asked.metadata AS asked_metadata
+  SELECT a."appId" AS app_id, a."channelMessageId" AS channel_message_id, quoted.id AS reply_to_message_id, asked.id AS asked_message_id, asked.metadata AS asked_metadata
   FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, "appId" text, channel text, "conversationId" text, "channelMessageId" text, "replyTo" text, "postbackData" text)
   LEFT JOIN LATERAL (
     SELECT p.message_id AS id FROM message_parts p
@@ -45,9 +46,14 @@ const FIND = `
     ORDER BY recent.id DESC LIMIT 1
   ) asked ON a."postbackData" IS NOT NULL`;
 
-/** Which of our messages each answer is about, by the answer's channel id. */
+/** Which of our messages each answer is about, by `answerKey`. */
 export async function findAnswered(tx: EntityManager, answers: Answer[]): Promise<Map<string, Answered>> {
   if (answers.length === 0) return new Map();
   const rows = await queryRows<Answered>(tx, FIND, [JSON.stringify(answers)]);
-  return new Map(rows.map((row) => [row.channelMessageId, row]));
+  return new Map(rows.map((row) => [answerKey(row), row]));
+}
+
+/** Channel ids are unique within an app only: a page may be connected to two, of different projects. */
+export function answerKey({ appId, channelMessageId }: Pick<Answer, 'appId' | 'channelMessageId'>): string {
+  return `${appId} ${channelMessageId}`;
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { InboundReceipt } from '../../channels/channel.js';
+import type { ConversationKey } from '../../conversations/activity.js';
 import { queryRows } from '../../database/rows.js';
 import type { Message } from '../message.entity.js';
 import { PREDECESSORS } from '../status.js';
@@ -7,6 +8,42 @@ import type { Sourced } from './batch.js';
 
 export interface ReceiptTarget extends Sourced<InboundReceipt> {
   contactId: string;
+}
+
+/** The person's active conversation, and stopped ones in which something of ours is still under way. */
+const FIND = `
+  SELECT r.index, c.project_id, c.contact_id, c.id
+  FROM jsonb_to_recordset($1::jsonb) AS r(index int, "projectId" text, "appId" text, channel text, identity text)
+  JOIN channel_identities i ON i.project_id = r."projectId" AND i.channel = r.channel AND i.app_id = r."appId" AND i.identity = r.identity
+  JOIN conversations c ON c.project_id = i.project_id AND c.contact_id = i.contact_id AND c.app_id = r."appId"
+  WHERE c.active
+    OR EXISTS (SELECT FROM sends s WHERE s.project_id = c.project_id AND s.conversation_id = c.id)
+    OR EXISTS (SELECT FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED'))`;
+
+/** Whom receipts are of, as far as we know them, and the conversations that they may concern. */
+export async function findReceiptTargets(
+  tx: EntityManager,
+  receipts: Sourced<InboundReceipt>[],
+): Promise<{ targets: ReceiptTarget[]; conversations: ConversationKey[] }> {
+  if (receipts.length === 0) return { targets: [], conversations: [] };
+  const asked = receipts.map(({ projectId, appId, channel, identity }, index) => ({
+    index,
+    projectId,
+    appId,
+    channel,
+    identity,
+  }));
+  const rows = await queryRows<ConversationKey & { index: number; contactId: string }>(tx, FIND, [
+    JSON.stringify(asked),
+  ]);
+  const contacts = new Map(rows.map(({ index, contactId }) => [index, contactId]));
+  return {
+    targets: receipts.flatMap((receipt, index) => {
+      const contactId = contacts.get(index);
+      return contactId === undefined ? [] : [{ ...receipt, contactId }];
+    }),
+    conversations: rows,
+  };
 }
 
 const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, "contactId" text, watermark timestamptz, "channelMessageIds" jsonb)`;
@@ -31,6 +68,7 @@ const MOVE = `
   UPDATE messages m SET status = $2
   FROM (SELECT project_id, id FROM named WHERE id IS NOT NULL UNION SELECT project_id, id FROM passed) t
   WHERE m.project_id = t.project_id AND m.id = t.id AND m.direction = 'TO_CONTACT' AND m.status = ANY($3)
+    AND m.conversation_id = ANY($4)
     AND NOT EXISTS (SELECT FROM sends s WHERE s.project_id = m.project_id AND s.conversation_id = m.conversation_id AND s.message_id = m.id)
   RETURNING m.*`;
 
@@ -45,16 +83,18 @@ const KEEP = `
   ORDER BY 1, 2, 3, 4
   ON CONFLICT (project_id, app_id, channel, channel_message_id) DO UPDATE SET status = greatest(early_receipts.status, excluded.status)`;
 
-/** Moves statuses forward, never back. Returns what changed, in order of the messages. The conversations must be locked. */
+/** Moves statuses forward, never back. Returns what changed, in order of the messages. `conversations` must be locked. */
 export async function applyReceipts(
   tx: EntityManager,
   receipts: ReceiptTarget[],
+  conversations: ConversationKey[],
   status: 'DELIVERED' | 'READ',
 ): Promise<Message[]> {
   const given = receipts.filter((receipt) => receipt.status === status);
   if (given.length === 0) return [];
   const rows = JSON.stringify(given);
-  const moved = await queryRows<Message>(tx, MOVE, [rows, status, PREDECESSORS[status]]);
+  const locked = conversations.map(({ id }) => id);
+  const moved = await queryRows<Message>(tx, MOVE, [rows, status, PREDECESSORS[status], locked]);
   await tx.query(KEEP, [rows, status]);
   return moved.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

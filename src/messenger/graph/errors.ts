@@ -1,5 +1,6 @@
 import type { SendOutcome } from '../../channels/channel.js';
 import { reason, type Reason, type ReasonCode } from '../../content/reason.js';
+import { parseJson } from '../json.js';
 import type { GraphAnswer } from './exchange.js';
 import { pauseOf } from './usage.js';
 
@@ -117,10 +118,13 @@ interface GraphError {
   trace: string | null;
 }
 
-/** How a send ended. Decided by subcode and code, then `is_transient`, then the status; never by text, which is localised. */
-export function classify(answer: GraphAnswer): SendOutcome {
+/**
+ * How a send ended. Decided by subcode and code, then `is_transient`, then the status; never by text, which is localised.
+ * @param token the one of the call: some errors repeat it, and reasons are stored and shown.
+ */
+export function classify(answer: GraphAnswer, token = ''): SendOutcome {
   const body = jsonIn(answer.text);
-  const error = errorIn(body);
+  const error = errorIn(body, token);
   // Errors with status 200 were seen.
   if (error) return failure(error, answer);
   if (succeeded(answer.status) && body !== null) {
@@ -195,22 +199,27 @@ function channelCode({ code, subcode }: GraphError): string | undefined {
 
 const LONGEST_MESSAGE = 500;
 
-function errorIn(body: Record<string, unknown> | null): GraphError | null {
+function errorIn(body: Record<string, unknown> | null, token: string): GraphError | null {
   const error = body?.error;
-  if (error === undefined || error === null) return null;
+  if (!error) return null;
   const fields = typeof error === 'object' ? (error as Record<string, unknown>) : { message: error };
   return {
     code: numberIn(fields.code),
     subcode: numberIn(fields.error_subcode),
-    message: typeof fields.message === 'string' ? fields.message.slice(0, LONGEST_MESSAGE) : '',
+    message: typeof fields.message === 'string' ? shown(fields.message, token) : '',
     transient: typeof fields.is_transient === 'boolean' ? fields.is_transient : null,
     trace: idIn(fields.fbtrace_id),
   };
 }
 
+function shown(message: string, token: string): string {
+  const secretless = token === '' ? message : message.replaceAll(token, '[token]');
+  return secretless.slice(0, LONGEST_MESSAGE).toWellFormed();
+}
+
 function jsonIn(text: string | null): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text ?? '');
+    const value = parseJson(text ?? '');
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : null;

@@ -59,7 +59,7 @@ export class GraphClient {
     try {
       const path = `${pathOf(credentials)}/messages`;
       const answer = await this.call({ method: 'POST', path, body, token: credentials.token, signal });
-      return withoutToken(classify(answer), credentials.token);
+      return classify(answer, credentials.token);
     } catch (error) {
       if (!(error instanceof GraphUnreachable)) throw error;
       const why = reason('CHANNEL_FAILURE', `Messenger: ${error.message}`);
@@ -117,7 +117,7 @@ export class GraphClient {
       if (!(error instanceof GraphUnreachable)) throw error;
       throw new ChannelConnectError(error.message, false);
     }
-    const outcome = withoutToken(classify(answer), call.token);
+    const outcome = classify(answer, call.token);
     if (outcome.kind !== 'accepted') {
       throw new ChannelConnectError(outcome.reason.description, outcome.kind === 'unauthorized');
     }
@@ -146,13 +146,6 @@ export class GraphClient {
 
 function pathOf({ accountId }: ChannelCredentials): string {
   return encodeURIComponent(accountId ?? 'me');
-}
-
-/** Some errors repeat the token, and reasons are stored and shown. */
-function withoutToken(outcome: SendOutcome, token: string): SendOutcome {
-  if (outcome.kind === 'accepted' || token === '') return outcome;
-  const description = outcome.reason.description.replaceAll(token, '[token]');
-  return { ...outcome, reason: { ...outcome.reason, description } };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

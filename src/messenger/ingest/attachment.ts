@@ -77,17 +77,17 @@ function media(attachment: Fields, payload: Fields): ContactMessage | null {
 
 function location(attachment: Fields, payload: Fields): ContactMessage | null {
   const coordinates = fieldsOf(payload.coordinates);
-  const latitude = degrees(coordinates?.lat);
-  const longitude = degrees(coordinates?.long);
+  const latitude = degrees(coordinates?.lat, 90);
+  const longitude = degrees(coordinates?.long, 180);
   if (latitude === null || longitude === null) return null;
   return {
     location_message: { title: textOf(attachment.title), label: '', coordinates: { latitude, longitude } },
   };
 }
 
-function degrees(value: unknown): number | null {
+function degrees(value: unknown, most: number): number | null {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+  return typeof number === 'number' && Math.abs(number) <= most ? number : null;
 }
 
 function link(attachment: Fields): ContactMessage | null {

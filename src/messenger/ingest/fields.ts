@@ -35,16 +35,20 @@ export function payloadOf(value: unknown): string | null {
 /** Below this a time is in seconds: as milliseconds it would lie before March 1973. */
 const FIRST_MILLISECONDS = 1e11;
 
-/** Milliseconds, seconds, either as a string, or ISO 8601; null when absent, zero or not a time. */
+/** The end of year 9999, which is where timestamps of gRPC and ISO 8601 end. */
+const LAST_MILLISECONDS = 253_402_300_799_999;
+
+/** Milliseconds, seconds, either as a string, or ISO 8601; null when absent, zero or not a time since 1970. */
 export function timeOf(value: unknown): Date | null {
   if (typeof value === 'string' && !/^\d+$/.test(value)) return validDate(new Date(value));
   const number = typeof value === 'string' ? Number(value) : value;
-  if (typeof number !== 'number' || !(number > 0)) return null;
+  if (typeof number !== 'number') return null;
   return validDate(new Date(number < FIRST_MILLISECONDS ? number * 1000 : number));
 }
 
 function validDate(date: Date): Date | null {
-  return Number.isNaN(date.getTime()) ? null : date;
+  const time = date.getTime();
+  return time > 0 && time <= LAST_MILLISECONDS ? date : null;
 }
 
 /** `true`, which old data also spells as a string. */

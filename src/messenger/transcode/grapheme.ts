@@ -45,11 +45,12 @@ function split(text: string, limit: number): Span[] {
     start: index,
     end: index + link.length,
   }));
-  const end = breaks.findLast((place) => place.next === text.length)?.at ?? text.length;
+  const last = breaks.at(-1);
+  const end = last?.next === text.length ? last.at : text.length;
   const spans: Span[] = [];
-  let start = breaks.find((place) => place.at === 0)?.next ?? 0;
+  let start = breaks[0]?.at === 0 ? breaks[0].next : 0;
   while (end - start > limit) {
-    const place = bestBreak(breaks, start, limit) ?? hardBreak(offsets, links, start, limit);
+    const place = softBreak(breaks, start, limit) ?? hardBreak(offsets, links, start, limit);
     spans.push({ start, end: place.at });
     start = place.next;
   }
@@ -57,8 +58,9 @@ function split(text: string, limit: number): Span[] {
   return spans;
 }
 
-function bestBreak(breaks: Break[], start: number, limit: number): Break | undefined {
-  const fitting = breaks.filter((place) => place.at > start && place.at <= start + limit);
+function softBreak(breaks: Break[], start: number, limit: number): Break | undefined {
+  const at = (place: Break): number => place.at;
+  const fitting = breaks.slice(countUpTo(breaks, start, at), countUpTo(breaks, start + limit, at));
   for (const rank of [3, 2, 1]) {
     const found = fitting.findLast((place) => place.rank >= rank && place.at >= start + limit / 2);
     if (found) return found;
@@ -72,21 +74,35 @@ function hardBreak(
   start: number,
   limit: number,
 ): Pick<Break, 'at' | 'next'> {
-  const last = offsets.findLast((offset) => offset <= start + limit) ?? start + limit;
-  const link = links.find((span) => span.start < last && last < span.end);
-  const at = link && link.start > start && offsets.includes(link.start) ? link.start : last;
+  const lastUpTo = (place: number): number => offsets[countUpTo(offsets, place, Number) - 1] ?? place;
+  const last = lastUpTo(start + limit);
+  const link = links[countUpTo(links, last - 1, (span) => span.start) - 1];
+  const splits = link !== undefined && last < link.end && link.start > start;
+  const at = splits && lastUpTo(link.start) === link.start ? link.start : last;
   return { at, next: at };
+}
+
+/** How many of the items, which stand in order, lie at or before a place. */
+function countUpTo<T>(items: T[], place: number, at: (item: T) => number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at(items[middle] as T) <= place) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Runs of white space, and the ends of sentences in scripts that write none. */
 function breaksOf(text: string, offsets: Set<number>): Break[] {
   return [...text.matchAll(/\s+|(?<=[。！？])(?!\s)/g)]
-    .map(({ index, 0: space }) => ({
-      at: index,
-      next: index + space.length,
-      rank: rankOf(text, index, space),
-    }))
-    .filter(({ at, next }) => offsets.has(at) && offsets.has(next));
+    .map(({ index: at, 0: space }) => {
+      const end = at + space.length;
+      // The last space may bear an accent, and stays with it.
+      return { at, next: offsets.has(end) ? end : end - 1, rank: rankOf(text, at, space) };
+    })
+    .filter(({ at, next }) => at <= next && offsets.has(at) && offsets.has(next));
 }
 
 function rankOf(text: string, index: number, space: string): number {

@@ -84,14 +84,15 @@ type ReadButton = Pick<ReadChoice, 'button' | 'notes'>;
 
 /** The core fills in default data before it sends; a preview may come without. */
 function postback(choice: Choice, title: string, index: number, messageId: string): ReadButton {
-  const data = choice.postback_data || `${messageId}_${title}`;
-  if (data.length <= LIMITS.payload) return { button: { type: 'postback', payload: data }, notes: [] };
+  const data = choice.postback_data ?? `${messageId}_${title}`;
+  if (data.trim() !== '' && data.length <= LIMITS.payload)
+    return { button: { type: 'postback', payload: data }, notes: [] };
   return {
     button: { type: 'postback', payload: choiceReference(messageId, index) },
     notes: [
       {
         field: `choice_message.choices[${index}].postback_data`,
-        rule: `a payload has at most ${LIMITS.payload} characters`,
+        rule: `a payload has 1 to ${LIMITS.payload} characters`,
         action: 'sent as a reference; the answer brings the data back',
       },
     ],

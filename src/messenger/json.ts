@@ -9,12 +9,11 @@ type Reviver = (key: string, value: unknown, context: { source?: string }) => un
 const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown;
 
 /**
- * A webhook body as JSON that keeps its meaning and can be stored: integers above 2^53 come out as their digits in a
+ * What Meta sent as JSON that keeps its meaning and can be stored: integers above 2^53 come out as their digits in a
  * string, NUL and halves of surrogate pairs (which Postgres refuses) as U+FFFD, and what nests deeper than 100 levels is cut.
- * @throws SyntaxError when the bytes are not JSON.
+ * @throws SyntaxError when the text is not JSON.
  */
-export function parseJson(bytes: Buffer): unknown {
-  const text = bytes.toString('utf8');
+export function parseJson(text: string): unknown {
   return storable(LONG_INTEGER.test(text) ? parseExactly(text) : (JSON.parse(text) as unknown), 0);
 }
 

@@ -1,0 +1,187 @@
+import { Field, ID, InputType, registerEnumType } from '@nestjs/graphql';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayUnique,
+  IsEnum,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  MaxLength,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { WebhookTrigger } from './trigger.js';
+
+/** Source: Conversation API, limits. */
+const MAX_TARGET = 742;
+const MAX_SECRET = 256;
+const MAX_SCOPE = 1024;
+const MAX_RESPONSE_TYPE = 64;
+const MAX_CREDENTIAL = 1024;
+
+export enum WebhookTargetType {
+  HTTP = 'HTTP',
+  DISMISS = 'DISMISS',
+}
+
+registerEnumType(WebhookTargetType, {
+  name: 'WebhookTargetType',
+  valuesMap: {
+    HTTP: { description: 'Events are posted to the target.' },
+    DISMISS: { description: 'Nothing is sent.' },
+  },
+});
+
+registerEnumType(WebhookTrigger, {
+  name: 'WebhookTrigger',
+  description: 'What a webhook can be told of.',
+  valuesMap: {
+    UNSPECIFIED_TRIGGER: { description: 'Never sent.' },
+    SMART_CONVERSATIONS: { description: 'Another spelling of SMART_CONVERSATION.' },
+  },
+});
+
+export enum TokenRequestType {
+  BASIC = 'BASIC',
+  FORM = 'FORM',
+}
+
+registerEnumType(TokenRequestType, {
+  name: 'TokenRequestType',
+  description:
+    'Where the client id and secret go in a token request: a Basic authorization header, or the form.',
+});
+
+const trimmed = ({ value }: { value: unknown }): unknown =>
+  typeof value === 'string' ? value.trim() : value;
+/** Absent keeps what is stored; null is a value of its own, and refused where there is nothing to clear. */
+const present = (_input: object, value: unknown): boolean => value !== undefined;
+
+@InputType({
+  description: 'Has each delivery carry a bearer token, got by the OAuth 2 client credentials grant.',
+})
+export class ClientCredentialsInput {
+  @Field({ description: 'URL of the token endpoint.' })
+  @Transform(trimmed)
+  @IsString()
+  @MaxLength(MAX_TARGET)
+  endpoint!: string;
+
+  @Field()
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(MAX_CREDENTIAL)
+  clientId!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Stored encrypted and never given back. Absent in an update: the stored one is kept.',
+  })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(MAX_CREDENTIAL)
+  clientSecret?: string | null;
+
+  @Field(() => String, { nullable: true })
+  @IsOptional()
+  @IsString()
+  @MaxLength(MAX_SCOPE)
+  scope?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Passed on as it is.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(MAX_RESPONSE_TYPE)
+  responseType?: string | null;
+
+  @Field(() => TokenRequestType, { nullable: true, description: 'BASIC when absent.' })
+  @IsOptional()
+  @IsEnum(TokenRequestType)
+  tokenRequestType?: TokenRequestType | null;
+}
+
+@InputType()
+export class CreateWebhookInput {
+  @Field(() => ID)
+  @IsString()
+  @IsNotEmpty()
+  appId!: string;
+
+  @Field({ description: `http or https URL of at most ${MAX_TARGET} characters; each of an app only once.` })
+  @Transform(trimmed)
+  @IsString()
+  @MaxLength(MAX_TARGET)
+  target!: string;
+
+  @Field(() => WebhookTargetType, { nullable: true, description: 'HTTP when absent.' })
+  @IsOptional()
+  @IsEnum(WebhookTargetType)
+  targetType?: WebhookTargetType | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `Signs the deliveries; at most ${MAX_SECRET} characters. Stored encrypted and never given back. Absent or empty: unsigned.`,
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(MAX_SECRET)
+  secret?: string | null;
+
+  @Field(() => [WebhookTrigger], { nullable: true, description: 'None when absent.' })
+  @IsOptional()
+  @ArrayUnique()
+  @IsEnum(WebhookTrigger, { each: true })
+  triggers?: WebhookTrigger[] | null;
+
+  @Field(() => ClientCredentialsInput, { nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => ClientCredentialsInput)
+  clientCredentials?: ClientCredentialsInput | null;
+}
+
+@InputType({
+  description:
+    'What is absent stays as it is. Any update enables a webhook that was disabled, and tries its target at once.',
+})
+export class UpdateWebhookInput {
+  @Field(() => String, {
+    nullable: true,
+    description: `http or https URL of at most ${MAX_TARGET} characters; each of an app only once.`,
+  })
+  @Transform(trimmed)
+  @ValidateIf(present)
+  @IsString()
+  @MaxLength(MAX_TARGET)
+  target?: string;
+
+  @Field(() => WebhookTargetType, { nullable: true })
+  @ValidateIf(present)
+  @IsEnum(WebhookTargetType)
+  targetType?: WebhookTargetType;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `At most ${MAX_SECRET} characters. Null or empty: deliveries are unsigned from now on.`,
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(MAX_SECRET)
+  secret?: string | null;
+
+  @Field(() => [WebhookTrigger], { nullable: true, description: 'The whole list.' })
+  @ValidateIf(present)
+  @ArrayUnique()
+  @IsEnum(WebhookTrigger, { each: true })
+  triggers?: WebhookTrigger[];
+
+  @Field(() => ClientCredentialsInput, {
+    nullable: true,
+    description: 'Null: deliveries carry no token from now on.',
+  })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => ClientCredentialsInput)
+  clientCredentials?: ClientCredentialsInput | null;
+}

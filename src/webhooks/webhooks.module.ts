@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { EventsModule } from '../events/events.module.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { OutboundModule } from '../outbound/outbound.module.js';
+import { CallbackPoster } from './attempt.js';
+import { Clock } from './clock.js';
+import { WebhookDispatcher } from './dispatcher.js';
+import { WebhookEnqueuer } from './enqueue.js';
+import { WebhookReplay } from './replay.js';
+import { AppWebhooksResolver, WebhooksResolver } from './webhooks.graphql.js';
+import { WebhooksService } from './webhooks.service.js';
+
+@Module({
+  imports: [EventsModule, JobsModule, OutboundModule],
+  providers: [
+    WebhooksService,
+    WebhookReplay,
+    WebhookEnqueuer,
+    WebhookDispatcher,
+    CallbackPoster,
+    Clock,
+    WebhooksResolver,
+    AppWebhooksResolver,
+  ],
+  exports: [WebhooksService],
+})
+export class WebhooksModule {}
