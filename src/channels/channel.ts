@@ -112,6 +112,8 @@ export interface InboundMessage extends InboundBase {
   content: ContactMessage;
   /** Channel id of the message that this one quotes. */
   replyTo?: string;
+  /** Which choice of which message of ours was picked, where the channel could not carry the postback data itself. */
+  choice?: { messageId: string; index: number };
 }
 
 /** The business's side as the channel tells it: our own sends come back, and so does what other tools sent. */

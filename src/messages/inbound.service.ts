@@ -162,6 +162,7 @@ export class InboundService {
         channelMessageId,
         replyTo: message.replyTo ?? null,
         postbackData,
+        choice: message.choice ?? null,
       });
     }
     const answered = await findAnswered(tx, answers);
@@ -252,7 +253,12 @@ function contactSide(
     content: {
       ...event.content,
       ...(choice
-        ? { choice_response_message: { ...choice, message_id: answered?.askedMessageId ?? '' } }
+        ? {
+            choice_response_message: {
+              message_id: answered?.askedMessageId ?? '',
+              postback_data: answered?.chosenData ?? choice.postback_data,
+            },
+          }
         : {}),
       ...(event.replyTo ? { reply_to: { message_id: answered?.replyToMessageId ?? '' } } : {}),
     },

@@ -116,4 +116,29 @@ describe('a conversation on Messenger', () => {
       },
     ]);
   });
+
+  test('postback data that are too long for Messenger come back whole', async () => {
+    const psid = newPsid();
+    const postbackData = `long-${'x'.repeat(1500)}`;
+    await app.sandbox(`people/${psid}/messages`, { page_id: page.pageId, text: 'Size?' });
+    const { sendMessage } = await app.graphql<{ sendMessage: { messageId: string } }>(SEND, {
+      input: {
+        appId: page.appId,
+        recipient: { identifiedBy: { channelIdentities: [{ channel: 'MESSENGER', identity: psid }] } },
+        message: {
+          choiceMessage: {
+            textMessage: { text: 'Which?' },
+            choices: [{ textMessage: { text: 'S' } }, { textMessage: { text: 'M' }, postbackData }],
+          },
+        },
+      },
+    });
+    await eventually(async () => (await inboxOf(psid))?.lastMessage.status === 'READ', 'the READ status');
+    await app.sandbox(`people/${psid}/taps`, { page_id: page.pageId, title: 'M' });
+    expect((await inboxOf(psid))?.lastMessage.content).toEqual({
+      __typename: 'ChoiceResponseMessage',
+      messageId: sendMessage.messageId,
+      postbackData,
+    });
+  });
 });

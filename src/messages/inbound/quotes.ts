@@ -12,6 +12,8 @@ export interface Answer {
   replyTo: string | null;
   /** What a picked choice gave back. */
   postbackData: string | null;
+  /** Which choice it was, where the channel says that instead. */
+  choice: { messageId: string; index: number } | null;
 }
 
 export interface Answered {
@@ -20,14 +22,17 @@ export interface Answered {
   replyToMessageId: string | null;
   askedMessageId: string | null;
   askedMetadata: string | null;
+  /** The postback data that a choice named by its place stands for. */
+  chosenData: string | null;
 }
 
 /** Choices are looked for in the last messages only: what was offered longer ago may have been offered by anything. */
 const ASKED_WITHIN = 200;
 
 const FIND = `
-  SELECT a."appId" AS app_id, a."channelMessageId" AS channel_message_id, quoted.id AS reply_to_message_id, asked.id AS asked_message_id, asked.metadata AS asked_metadata
-  FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, "appId" text, channel text, "conversationId" text, "channelMessageId" text, "replyTo" text, "postbackData" text)
+  SELECT a."appId" AS app_id, a."channelMessageId" AS channel_message_id, quoted.id AS reply_to_message_id,
+    coalesce(named.id, asked.id) AS asked_message_id, coalesce(named.metadata, asked.metadata) AS asked_metadata, named.chosen_data
+  FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, "appId" text, channel text, "conversationId" text, "channelMessageId" text, "replyTo" text, "postbackData" text, choice jsonb)
   LEFT JOIN LATERAL (
     SELECT p.message_id AS id FROM message_parts p
     WHERE p.project_id = a."projectId" AND p.app_id = a."appId" AND p.channel = a.channel AND p.channel_message_id = a."replyTo"
@@ -44,7 +49,12 @@ const FIND = `
     ) recent
     WHERE jsonb_path_exists(recent.content, '$.**.choices[*] ? (@.postback_data == $data)', jsonb_build_object('data', a."postbackData"))
     ORDER BY recent.id DESC LIMIT 1
-  ) asked ON a."postbackData" IS NOT NULL`;
+  ) asked ON a."postbackData" IS NOT NULL AND a.choice IS NULL
+  LEFT JOIN LATERAL (
+    SELECT m.id, m.metadata, m.content #>> ARRAY['choice_message', 'choices', a.choice->>'index', 'postback_data'] AS chosen_data
+    FROM messages m
+    WHERE m.project_id = a."projectId" AND m.id = a.choice->>'messageId' AND m.conversation_id = a."conversationId"
+  ) named ON a.choice IS NOT NULL`;
 
 /** Which of our messages each answer is about, by `answerKey`. */
 export async function findAnswered(tx: EntityManager, answers: Answer[]): Promise<Map<string, Answered>> {

@@ -4,7 +4,7 @@ import { attachmentContent, fallback, withText, withoutTwins } from './attachmen
 import { readEcho } from './echo.js';
 import { fieldsOf, idOf, isTrue, listOf, payloadOf, textOf, type Fields } from './fields.js';
 import { derivedId, type Item, type Reader } from './item.js';
-import { choiceResponse } from './postback.js';
+import { choiceOf, choiceResponse } from './postback.js';
 
 /**
  * `message`: what a person wrote, and with `is_echo` what the page did.
@@ -37,6 +37,7 @@ function readContactMessage(item: Item, message: Fields): InboundEvent[] {
     at,
     channelMessageId: index === 0 ? id : `${id}#${index}`,
     content,
+    ...choiceOf(content.choice_response_message?.postback_data ?? ''),
     ...(replyTo === null || index > 0 ? {} : { replyTo }),
   }));
 }

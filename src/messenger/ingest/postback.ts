@@ -1,5 +1,7 @@
+import type { InboundMessage } from '../../channels/channel.js';
 import type { ContactMessage } from '../../content/contact-message.js';
 import { fieldsOf, idOf, payloadOf, textOf } from './fields.js';
+import { parseChoiceReference } from '../reference.js';
 import { derivedId, type Reader } from './item.js';
 
 /**
@@ -19,9 +21,16 @@ export const readPostback: Reader = (item) => {
       // `mid` came with webhook version 11.
       channelMessageId: idOf(postback?.mid) ?? derivedId('postback', item, payload),
       content: choiceResponse(payload),
+      ...choiceOf(payload),
     },
   ];
 };
+
+/** Set when the payload stands for postback data that were too long for the button. */
+export function choiceOf(payload: string): Pick<InboundMessage, 'choice'> {
+  const choice = parseChoiceReference(payload);
+  return choice ? { choice } : {};
+}
 
 /** `message_id` is for the core to find: Meta does not say which message offered the choice. */
 export function choiceResponse(payload: string): ContactMessage {

@@ -12,6 +12,4 @@ export const LIMITS = {
   buttonTemplateText: 640,
   /** Of a quick reply and of a postback button. */
   payload: 1000,
-  /** "Under 1000". */
-  metadata: 999,
 } as const;
