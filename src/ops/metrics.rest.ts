@@ -6,7 +6,7 @@ import { Public } from '../api/public.js';
 const QUEUES = `
   SELECT
     (SELECT count(*) FROM sends)::int AS sends,
-    (SELECT count(*) FROM webhook_deliveries WHERE status = 'PENDING')::int AS deliveries,
+    (SELECT count(*) FROM webhook_deliveries_pending)::int AS deliveries,
     coalesce((SELECT extract(epoch FROM now() - min(attempt_or_due)) FROM (
       SELECT coalesce(attempt_at, next_attempt_at) AS attempt_or_due FROM sends WHERE next_attempt_at <= now()) due), 0)::float AS send_age`;
 

@@ -149,13 +149,11 @@ export class WebhookDispatcher implements OnModuleInit, OnModuleDestroy {
   /** Gives the webhook back and sees to what still waits. One transaction: whoever asks for it meanwhile waits, or was seen. */
   private async release(key: WebhookKey): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
-      const webhook = await this.unmark(tx, key);
+      const { pausedUntil = null, disabledAt = null } = (await this.unmark(tx, key)) ?? {};
       const now = this.clock.now();
-      const next = await nextDue(tx, key, now);
-      if (!next) return;
-      const { pausedUntil = null, disabledAt = null } = webhook ?? {};
-      const at = pausedUntil && !disabledAt && pausedUntil > next ? pausedUntil : next;
-      await this.jobs.add(tx, [deliverJob(key, at > now ? at : undefined)]);
+      const paused = pausedUntil !== null && disabledAt === null;
+      const next = paused ? pausedUntil : await nextDue(tx, key, now);
+      if (next) await this.jobs.add(tx, [deliverJob(key, next > now ? next : undefined)]);
     });
   }
 

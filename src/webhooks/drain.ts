@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import type { StoredEvent } from '../events/event.js';
 import type { SecretBox } from '../secrets.js';
@@ -9,17 +8,27 @@ import { Batcher } from './batcher.js';
 import { callbackOf } from './callback.js';
 import type { Clock } from './clock.js';
 import { type Due, dueDeliveries, eventsOf, holdsLane, type Outcome, recordOutcomes } from './deliveries.js';
-import { DISABLE_AFTER, parseRetryAfter, pauseDelay, retryDelay, verdictOf } from './schedule.js';
+import {
+  DISABLE_AFTER,
+  parseRetryAfter,
+  pauseDelay,
+  retryDelay,
+  type Verdict,
+  verdictOf,
+} from './schedule.js';
 import { type Health, loadTarget, recordHealth, type Target } from './target.js';
 
 /** Calls to one target at the same time. */
-const LANES = 8;
-/** Rows read at a time. */
+const WIDTH = 8;
+/** Rows read at a time, twice: retries and new ones. */
 const READ = 64;
-/** While calls are slow and lanes are free, new work is looked for this often. */
+/** Lanes under way, those whose outcomes are being written included. */
+const MAX_LANES = 256;
+/** While calls are slow and more could be made, new work is looked for this often. */
 const POLL_MS = 250;
-/** So many failures to get any answer, with no answer in between, and the target counts as down. */
-const UNREACHABLE = 5;
+/** A target is down after 5 calls in a row that got no answer, or 20 answers in a row that ask to try again later. */
+const DOWN = 20;
+const STRAIN_OF_SILENCE = 4;
 
 export interface DrainTools {
   dataSource: DataSource;
@@ -36,17 +45,21 @@ export interface DrainTools {
 type Ready = Due & ({ body: string } | { fault: string });
 
 /**
- * Delivers what waits for one webhook: in parallel across lanes, in order within one. A target that cannot be reached is left alone
- * after a few tries and then probed with one delivery at a time, so that an outage does not use up the attempts of all that waits.
+ * Delivers what waits for one webhook: side by side across lanes, in order within one. A target that is down is left alone after a few
+ * tries and then probed with one delivery at a time, so that an outage does not use up the attempts of all that waits.
  */
 export class Drain {
   private readonly logger = new Logger(Drain.name);
   private readonly outcomes: Batcher<Outcome>;
   private readonly until: number;
-  /** Lanes that are read and not begun, and those under way. */
+  /** Lanes that are read and not begun. */
   private waiting: [lane: string, Ready[]][] = [];
-  private readonly running = new Map<string, Promise<void>>();
-  private unreachable = 0;
+  /** Lanes that are begun, until their outcomes are written. */
+  private readonly lanes = new Map<string, Promise<void>>();
+  /** How many of them are calling. */
+  private calling = 0;
+  private changed = Promise.withResolvers<void>();
+  private strain = 0;
   private probing: boolean;
   private stopped = false;
   private failure: { error: unknown } | null = null;
@@ -57,7 +70,7 @@ export class Drain {
     /** In ms; calls that have begun by then are waited for. */
     slice: number,
   ) {
-    this.outcomes = new Batcher((outcomes) => recordOutcomes(tools.dataSource, target, outcomes));
+    this.outcomes = new Batcher((outcomes) => this.guard(recordOutcomes(tools.dataSource, target, outcomes)));
     this.until = performance.now() + slice;
     this.probing = target.pausedUntil !== null;
   }
@@ -66,14 +79,16 @@ export class Drain {
   async run(): Promise<void> {
     try {
       for (;;) {
-        if (this.open && this.waiting.length === 0 && this.running.size < this.width) await this.read();
-        while (this.open && this.running.size < this.width && this.begin());
-        if (this.running.size === 0) break;
-        await this.progress();
+        // A read leaves out the lanes under way: only one that left out none can say that there is no more.
+        const whole = this.lanes.size === 0;
+        if (this.waiting.length === 0 && this.mayBegin) await this.read();
+        while (this.mayBegin && this.begin());
+        if (this.lanes.size > 0) await this.progress();
+        else if (whole || !this.open) break;
       }
     } finally {
       this.stopped = true;
-      await Promise.all(this.running.values());
+      await Promise.all(this.lanes.values());
     }
     if (this.failure) throw this.failure.error;
   }
@@ -82,8 +97,8 @@ export class Drain {
     return !this.stopped && !this.tools.closing() && performance.now() < this.until;
   }
 
-  private get width(): number {
-    return this.probing ? 1 : LANES;
+  private get mayBegin(): boolean {
+    return this.open && this.calling < (this.probing ? 1 : WIDTH) && this.lanes.size < MAX_LANES;
   }
 
   /** Fills `waiting` with what is due. The webhook is read anew, for it may have been changed meanwhile. */
@@ -93,7 +108,7 @@ export class Drain {
       loadTarget(dataSource, secrets, this.target),
       dueDeliveries(dataSource, this.target, {
         now: clock.now(),
-        busy: [...this.running.keys()],
+        busy: [...this.lanes.keys()],
         limit: this.probing ? 1 : READ,
       }),
     ]);
@@ -122,41 +137,52 @@ export class Drain {
     return { ...delivery, fault: 'the event is no longer kept' };
   }
 
+  /** Begins the next lane; false when there is none. */
   private begin(): boolean {
     const next = this.waiting.shift();
     if (!next) return false;
     const [lane, deliveries] = next;
-    const run = this.deliverLane(deliveries)
-      .catch((error: unknown) => {
-        this.failure ??= { error };
-        this.stopped = true;
-      })
-      .finally(() => this.running.delete(lane));
-    this.running.set(lane, run);
+    const run = this.guard(this.runLane(deliveries)).then(() => {
+      this.lanes.delete(lane);
+      this.changed.resolve();
+    });
+    this.lanes.set(lane, run);
     return true;
   }
 
-  /** Waits until a lane ends, or it is time to look for new work. */
-  private async progress(): Promise<void> {
-    const timer = new AbortController();
-    const looks = this.running.size < this.width && this.open;
+  private async runLane(deliveries: Ready[]): Promise<void> {
+    const written: Promise<void>[] = [];
+    this.calling += 1;
     try {
-      await Promise.race([
-        ...this.running.values(),
-        ...(looks ? [delay(POLL_MS, undefined, { signal: timer.signal }).catch(() => undefined)] : []),
-      ]);
+      for (const delivery of deliveries) {
+        const outcome = this.open ? await this.deliver(delivery) : null;
+        if (!outcome) break;
+        // The lane goes on meanwhile, but is not read anew before all is written.
+        written.push(this.outcomes.add(outcome));
+        if (holdsLane(outcome, this.tools.clock.now())) break;
+      }
     } finally {
-      timer.abort();
+      this.calling -= 1;
+      this.changed.resolve();
     }
+    await Promise.all(written);
   }
 
-  private async deliverLane(deliveries: Ready[]): Promise<void> {
-    for (const delivery of deliveries) {
-      if (!this.open) return;
-      const outcome = await this.deliver(delivery);
-      if (!outcome) return;
-      await this.outcomes.add(outcome);
-      if (holdsLane(outcome, this.tools.clock.now())) return;
+  /** Waits until a lane calls no more or has ended, or it is time to look for new work. */
+  private async progress(): Promise<void> {
+    const timer = this.mayBegin ? setTimeout(() => this.changed.resolve(), POLL_MS) : undefined;
+    await this.changed.promise;
+    clearTimeout(timer);
+    this.changed = Promise.withResolvers();
+  }
+
+  /** Keeps a failure for the end of the drain, when all that is under way has come to rest. */
+  private async guard(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.failure ??= { error };
+      this.stopped = true;
     }
   }
 
@@ -171,15 +197,15 @@ export class Drain {
       if (signal.aborted) return null;
       throw error;
     }
-    await this.judge(answer);
-    return this.outcomeOf(delivery, answer);
+    const verdict = answer.kind === 'answered' ? verdictOf(answer.status) : 'retry';
+    await this.judge(answer, verdict);
+    return this.outcomeOf(delivery, answer, verdict);
   }
 
-  private outcomeOf({ eventSeq, attempts: failed }: Due, answer: Answer): Outcome {
+  private outcomeOf({ eventSeq, attempts: failed }: Due, answer: Answer, verdict: Verdict): Outcome {
     const now = this.tools.clock.now();
     const attempts = failed + 1;
     const answered = answer.kind === 'answered' ? answer : null;
-    const verdict = answered ? verdictOf(answered.status) : 'retry';
     const wait =
       verdict === 'retry' ? retryDelay(attempts, parseRetryAfter(answered?.retryAfter, now)) : null;
     return {
@@ -195,35 +221,29 @@ export class Drain {
     };
   }
 
-  /** What an answer says of the target as a whole. */
-  private async judge(answer: Answer): Promise<void> {
+  /** What an answer, or none, says of the target as a whole. */
+  private async judge(answer: Answer, verdict: Verdict): Promise<void> {
     const now = this.tools.clock.now();
+    const since = this.target.failingSince;
+    const failingFor = now.getTime() - (since ?? now).getTime();
     const health: Health = {};
-    if (answer.kind === 'answered') {
-      this.unreachable = 0;
-      if (this.probing) {
-        this.probing = false;
-        health.pausedUntil = null;
-      }
-      if (verdictOf(answer.status) === 'gone') health.disabledReason = 'the target answered 410 Gone';
-    }
-    if (answer.kind === 'answered' && verdictOf(answer.status) === 'delivered') {
-      if (this.target.failingSince) health.failingSince = null;
+    if (verdict === 'delivered') {
+      if (since) health.failingSince = null;
     } else {
-      const since = this.target.failingSince ?? now;
-      const failingFor = now.getTime() - since.getTime();
-      if (!this.target.failingSince) health.failingSince = since;
-      if (failingFor >= DISABLE_AFTER) health.disabledReason ??= 'nothing but failures for 5 days';
-      if (answer.kind === 'unreachable' && this.isDown()) {
+      if (!since) health.failingSince = now;
+      if (failingFor >= DISABLE_AFTER) health.disabledReason = 'nothing but failures for 5 days';
+      if (verdict === 'gone') health.disabledReason = 'the target answered 410 Gone';
+    }
+    if (verdict === 'retry') {
+      this.strain += answer.kind === 'unreachable' ? STRAIN_OF_SILENCE : 1;
+      if (this.probing || this.strain >= DOWN)
         health.pausedUntil = new Date(now.getTime() + pauseDelay(failingFor));
-      }
+    } else {
+      this.strain = 0;
+      if (this.probing) health.pausedUntil = null;
+      this.probing = false;
     }
     await this.note(health);
-  }
-
-  private isDown(): boolean {
-    this.unreachable += 1;
-    return this.probing || this.unreachable >= UNREACHABLE;
   }
 
   private async note(health: Health): Promise<void> {

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
@@ -11,6 +13,9 @@ import type { Webhook } from './webhook.entity.js';
 import { WebhooksService } from './webhooks.service.js';
 
 const SLICE = 500;
+/** Events that another transaction still holds back are waited for, but not for ever. */
+const SETTLE_MS = 5_000;
+const LOOK_MS = 20;
 
 /** What was given up comes back, what waits for a retry is due at once, what was never tried is left alone, the rest is made anew. */
 const REPLAY = `
@@ -49,7 +54,7 @@ export class WebhookReplay {
     until: string | null,
   ): Promise<number> {
     const from = after === null ? ORIGIN : decodePosition(after, 'after');
-    const to = until === null ? await this.log.tail() : decodePosition(until, 'until');
+    const to = until === null ? null : decodePosition(until, 'until');
     const webhook = await this.webhooks.get(projectId, webhookId);
     assertReceives(webhook);
     await this.log.assertReadable(from);
@@ -61,13 +66,18 @@ export class WebhookReplay {
   private async *read(
     { projectId, appId }: Webhook,
     from: Position,
-    to: Position,
+    to: Position | null,
   ): AsyncGenerator<StoredEvent[]> {
+    const patience = performance.now() + SETTLE_MS;
     for (let position = from; ;) {
-      const { events, end } = await this.log.read({ projectId, appId }, position, SLICE);
-      const wanted = events.filter((event) => !isAfter(event.position, to));
+      const { events, end, settled } = await this.log.read({ projectId, appId }, position, SLICE);
+      const wanted = events.filter((event) => to === null || !isAfter(event.position, to));
       if (wanted.length > 0) yield wanted;
-      if (events.length < SLICE || wanted.length < events.length) return;
+      if (wanted.length < events.length || (to !== null && !isAfter(to, end))) return;
+      if (events.length < SLICE) {
+        if (settled || performance.now() > patience) return;
+        await delay(LOOK_MS);
+      }
       position = end;
     }
   }

@@ -1,5 +1,6 @@
 import {
   Args,
+  ArgsType,
   Context,
   Field,
   ID,
@@ -12,6 +13,7 @@ import {
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
+import { IsEnum, IsOptional, IsString } from 'class-validator';
 import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
 import { type Connection, connectionType, PageArgs, toConnection } from '../api/connection.js';
@@ -165,6 +167,18 @@ export class WebhookDeliveryType {
 @ObjectType()
 export class WebhookDeliveryConnection extends connectionType('WebhookDelivery', WebhookDeliveryType) {}
 
+@ArgsType()
+class WebhookDeliveriesArgs extends PageArgs {
+  @Field(() => ID)
+  @IsString()
+  webhookId!: string;
+
+  @Field(() => WebhookDeliveryStatus, { nullable: true, description: 'Every status when absent.' })
+  @IsOptional()
+  @IsEnum(WebhookDeliveryStatus)
+  status?: WebhookDeliveryStatus | null;
+}
+
 @Resolver(() => WebhookType)
 export class WebhooksResolver {
   constructor(
@@ -183,10 +197,7 @@ export class WebhooksResolver {
   @Query(() => WebhookDeliveryConnection, { description: 'The latest events first.' })
   async webhookDeliveries(
     @CurrentCaller() { projectId }: Caller,
-    @Args('webhookId', { type: () => ID }) webhookId: string,
-    @Args('status', { type: () => WebhookDeliveryStatus, nullable: true })
-    status: WebhookDeliveryStatus | null,
-    @Args() page: PageArgs,
+    @Args() { webhookId, status, ...page }: WebhookDeliveriesArgs,
   ): Promise<Connection<Delivery>> {
     return toConnection(await this.webhooks.deliveries(projectId, webhookId, status ?? null, page));
   }

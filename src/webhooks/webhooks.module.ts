@@ -7,6 +7,7 @@ import { Clock } from './clock.js';
 import { WebhookDispatcher } from './dispatcher.js';
 import { WebhookEnqueuer } from './enqueue.js';
 import { WebhookReplay } from './replay.js';
+import { DeliveryRetention } from './retention.js';
 import { AppWebhooksResolver, WebhooksResolver } from './webhooks.graphql.js';
 import { WebhooksService } from './webhooks.service.js';
 
@@ -17,6 +18,7 @@ import { WebhooksService } from './webhooks.service.js';
     WebhookReplay,
     WebhookEnqueuer,
     WebhookDispatcher,
+    DeliveryRetention,
     CallbackPoster,
     Clock,
     WebhooksResolver,
