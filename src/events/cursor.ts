@@ -11,7 +11,7 @@ export function encodePosition(position: Position): string {
 
 /** @throws DomainError INVALID_ARGUMENT naming `path` when the text is no cursor of ours. */
 export function decodePosition(cursor: string, path = 'after'): Position {
-  const match = /^(\d{1,19})\.(\d{1,19})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  const match = /^(\d{1,18})\.(\d{1,18})$/.exec(Buffer.from(cursor, 'base64url').toString());
   if (!match?.[1] || !match[2])
     throw invalid(
       path,

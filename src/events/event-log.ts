@@ -3,7 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { EventKind, NewEvent, Position, StoredEvent } from './event.js';
-import { EVENTS_CHANNEL, type AppKey, wakePayload } from './wakeups.js';
+import { type AppKey, wakePayload, Wakeups } from './wakeups.js';
 
 /** Told of events inside the transaction that records them, e.g. to write webhook deliveries. */
 export type EventSink = (tx: EntityManager, events: readonly StoredEvent[]) => Promise<void>;
@@ -58,7 +58,10 @@ const UNSETTLED = `
 export class EventLog {
   private readonly sinks: EventSink[] = [];
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly wakeups: Wakeups,
+  ) {}
 
   /** Runs `sink` in every recording transaction from now on. */
   addSink(sink: EventSink): void {
@@ -68,7 +71,12 @@ export class EventLog {
   /** Appends in the given order, tells the sinks, and wakes the readers when the transaction commits. */
   async record(tx: EntityManager, events: readonly NewEvent[]): Promise<void> {
     if (events.length === 0) return;
-    const rows = events.map((event) => ({ ...event, id: newId() }));
+    const rows = events.map((event) => ({
+      ...event,
+      id: newId(),
+      conversationId: event.conversationId ?? null,
+      contactId: event.contactId ?? null,
+    }));
     const inserted: { xact: string; seq: string; id: string; at: Date }[] = await tx.query(INSERT, [
       JSON.stringify(rows),
     ]);
@@ -80,7 +88,7 @@ export class EventLog {
     });
     for (const sink of this.sinks) await sink(tx, stored);
     const apps = new Set(rows.map((row) => wakePayload(row)));
-    await tx.query(`SELECT pg_notify($1, wake) FROM unnest($2::text[]) AS wake`, [EVENTS_CHANNEL, [...apps]]);
+    await this.wakeups.announce(tx, [...apps]);
   }
 
   /** What follows `after` in an app's log, in order, at most `limit` events. */

@@ -1,7 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDatabaseAway } from '../database/availability.js';
 import { isAfter } from './cursor.js';
 import type { Position, StoredEvent } from './event.js';
-import { EventLog } from './event-log.js';
+import { EventLog, type LogSlice } from './event-log.js';
 import { type AppKey, Wakeups, wakePayload } from './wakeups.js';
 
 /** Events of an app kept in memory for those who follow it live; who falls further behind reads the database. */
@@ -37,7 +39,7 @@ export class EventFollower {
       let position = after;
       while (!signal.aborted) {
         const buffered = feed.buffered(position);
-        const slice = buffered ? null : await this.log.read(app, position, READ_LIMIT);
+        const slice = buffered ? null : await this.stored(app, position, signal);
         const events = buffered ?? slice?.events ?? [];
         for (const event of events) {
           if (signal.aborted) return;
@@ -48,6 +50,17 @@ export class EventFollower {
       }
     } finally {
       this.leave(feed);
+    }
+  }
+
+  /** Nothing, after a moment, while the database is away: who catches up goes on where they were, like those who follow live. */
+  private async stored(app: AppKey, after: Position, signal: AbortSignal): Promise<LogSlice | null> {
+    try {
+      return await this.log.read(app, after, READ_LIMIT);
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      return null;
     }
   }
 
@@ -74,6 +87,7 @@ export class EventFollower {
 
 /** The shared reader of one app's log. */
 class Feed {
+  private readonly logger = new Logger(Feed.name);
   followers = 0;
   private readonly recent: StoredEvent[] = [];
   /** Where `recent` begins: a follower before it has missed part of the buffer. */
@@ -139,8 +153,10 @@ class Feed {
         this.append(events);
         if (events.length === READ_LIMIT) this.again = true;
         pause = settled ? IDLE_MS : UNSETTLED_MS;
-      } catch {
-        // The database is away; followers keep their positions and go on when it is back.
+      } catch (error) {
+        // Followers keep their positions and go on when the database is back.
+        if (!isDatabaseAway(error))
+          this.logger.error({ msg: 'the event log cannot be read', error: String(error) });
         pause = RETRY_MS;
       }
     }

@@ -5,6 +5,7 @@ import { Config } from '../../src/config.js';
 import { createDataSource } from '../../src/database/data-source.js';
 import type { EventKind, EventPayloads, NewEvent } from '../../src/events/event.js';
 import { EventLog } from '../../src/events/event-log.js';
+import { Wakeups } from '../../src/events/wakeups.js';
 import { newId } from '../../src/ids.js';
 import { JobsService } from '../../src/jobs/jobs.service.js';
 import { Presence } from '../../src/jobs/presence.js';
@@ -73,7 +74,7 @@ export class WebhookBench {
     readonly dataSource: DataSource,
   ) {
     const config = Object.assign(new Config(), { PARLEY_ALLOW_PRIVATE_TARGETS: true });
-    this.log = new EventLog(dataSource);
+    this.log = new EventLog(dataSource, new Wakeups(dataSource, new Config()));
     this.service = new WebhooksService(dataSource, this.jobs, this.secrets, config);
     this.replay = new WebhookReplay(dataSource, this.service, this.log, this.jobs);
     new WebhookEnqueuer(this.log, this.jobs).onModuleInit();
