@@ -40,6 +40,18 @@ export async function lockConversations(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** A conversation was stopped or deleted between its look-up and its lock. Its code makes the transaction run again. */
+export class ConversationGone extends Error {
+  override readonly name = 'ConversationGone';
+  readonly code = '40PAR';
+}
+
+/** @throws ConversationGone when a message cannot be written to one of `ids` any more. */
+export function assertActive(locked: ReadonlyMap<string, Conversation>, ids: Iterable<string>): void {
+  for (const id of ids)
+    if (!locked.get(id)?.active) throw new ConversationGone(`conversation ${id} is no longer active`);
+}
+
 /** A person's message opens a closed or snoozed conversation again. */
 const TOUCH = `
   UPDATE conversations c SET

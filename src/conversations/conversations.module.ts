@@ -4,10 +4,11 @@ import { ContactsModule } from '../contacts/contacts.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { ConversationsResolver } from './conversations.graphql.js';
 import { ConversationsService } from './conversations.service.js';
+import { PeopleResolver } from './people.js';
 
 @Module({
   imports: [EventsModule, AppsModule, ContactsModule],
-  providers: [ConversationsService, ConversationsResolver],
-  exports: [ConversationsService],
+  providers: [ConversationsService, PeopleResolver, ConversationsResolver],
+  exports: [ConversationsService, PeopleResolver],
 })
 export class ConversationsModule {}

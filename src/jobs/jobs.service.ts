@@ -11,6 +11,13 @@ const ADD = `
     FROM jsonb_to_recordset($1::jsonb) AS j(task text, payload jsonb, "runAt" timestamptz, key text, priority int)
   ))`;
 
+/** A task, who does it, and how often at the same time. */
+export interface Work {
+  task: Task;
+  handler: Handler<Task>;
+  concurrency: number;
+}
+
 /** The queue behind two calls: `add` inside the caller's transaction, and `handle`. */
 @Injectable()
 export class JobsService {
@@ -57,11 +64,13 @@ export class JobsService {
     for (const upkeep of this.upkeeps) await upkeep();
   }
 
-  tasks(): { task: Task; handler: Handler<Task>; concurrency: number }[] {
+  tasks(): Work[] {
     return [...this.handlers].map(([task, handler]) => ({ task, handler, concurrency: CONCURRENCY[task] }));
   }
 
   async sweep(): Promise<void> {
-    for (const sweeper of this.sweepers) await sweeper();
+    // One that fails must not keep the others from theirs.
+    const results = await Promise.allSettled(this.sweepers.map((sweeper) => sweeper()));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 }

@@ -37,6 +37,12 @@ export class Presence implements OnApplicationShutdown {
     else await (this.connecting ??= this.connect());
   }
 
+  /** Lets `name` go: what was done under it has ended. */
+  async drop(name: string): Promise<void> {
+    if (!this.names.delete(name)) return;
+    await this.client?.query('SELECT pg_advisory_unlock_shared($1, hashtext($2))', [LOCK_CLASS, name]);
+  }
+
   /** Those of `names` that no living process holds. */
   async absent(names: string[]): Promise<string[]> {
     if (names.length === 0) return [];

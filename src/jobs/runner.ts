@@ -5,21 +5,17 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
-import {
-  Logger as QueueLogger,
-  parseCronItems,
-  run,
-  type Runner,
-  type TaskList,
-  type WorkerEvents,
-} from 'graphile-worker';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger as QueueLogger, parseCronItems, run, type Runner, type WorkerEvents } from 'graphile-worker';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from '../config.js';
-import { JobsService } from './jobs.service.js';
+import { JobsService, type Work } from './jobs.service.js';
 import { Presence } from './presence.js';
+import type { Task } from './task.js';
 
 const SWEEP_MS = 5_000;
+const RESTART_MS = 1_000;
 /** Fetching and completing jobs is batched, so a few connections do; each task also listens on one. */
 const POOL_SIZE = 8;
 /** Any number that nobody else locks: one process sweeps at a time. */
@@ -31,7 +27,7 @@ const LOCKERS = `SELECT DISTINCT locked_by AS name FROM graphile_worker._private
 @Injectable()
 export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(JobRunner.name);
-  private runners: Runner[] = [];
+  private readonly runners = new Map<Task, Runner>();
   private pool: pg.Pool | null = null;
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> = Promise.resolve();
@@ -59,29 +55,32 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     const lost = (error: Error): void =>
       this.logger.warn(`a connection of the queue was lost: ${error.message}`);
     this.pool.on('error', lost).on('connect', (client) => client.on('error', lost));
-    for (const { task, handler, concurrency } of this.jobs.tasks()) {
-      // A pool of its own for each task: a customer who hangs must not hold up the sends.
-      this.runners.push(
-        await this.start(this.pool, task, { [task]: (payload) => handler(payload as never) }, concurrency),
-      );
-    }
+    // A runner of its own for each task: a customer who hangs must not hold up the sends.
+    for (const work of this.jobs.tasks()) await this.start(this.pool, work);
   }
 
   /** Waits for what runs; jobs that do not end in time go back to the queue. */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true;
     clearTimeout(this.timer);
-    await Promise.all([this.sweeping, ...this.runners.map((runner) => runner.stop())]);
+    // One that is just ending by itself refuses to be stopped.
+    const stopped = [...this.runners.values()].map((runner) => runner.stop().catch(() => runner.promise));
+    await Promise.allSettled([this.sweeping, ...stopped]);
     await this.pool?.end();
   }
 
-  private async start(pool: pg.Pool, task: string, taskList: TaskList, concurrency: number): Promise<Runner> {
+  private async start(pool: pg.Pool, work: Work): Promise<void> {
+    const { task, handler, concurrency } = work;
     const events: WorkerEvents = new EventEmitter();
+    const names: string[] = [];
     const held: Promise<void>[] = [];
-    events.on('pool:create', ({ workerPool }) => held.push(this.presence.hold(workerPool.id)));
+    events.on('pool:create', ({ workerPool }) => {
+      names.push(workerPool.id);
+      held.push(this.presence.hold(workerPool.id));
+    });
     const runner = await run({
       pgPool: pool,
-      taskList,
+      taskList: { [task]: (payload) => handler(payload as never) },
       concurrency,
       pollInterval: 1_000,
       noHandleSignals: true,
@@ -95,12 +94,33 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
         worker: {
           localQueue: { size: concurrency },
           completeJobBatchDelay: 0,
+          // Unbatched, a failure that cannot be recorded would be an unhandled rejection, which ends the process.
+          failJobBatchDelay: 0,
           gracefulShutdownAbortTimeout: 5_000,
         },
       },
     });
+    this.runners.set(task, runner);
+    void runner.promise
+      .catch(() => undefined) // reported already
+      .then(() => this.restart(pool, work, names));
     await Promise.all(held);
-    return runner;
+    if (this.closing) await runner.stop();
+  }
+
+  /** A runner that cannot record what became of a job ends, e.g. when Postgres goes away. Its jobs are freed by the sweep. */
+  private async restart(pool: pg.Pool, work: Work, names: string[]): Promise<void> {
+    while (!this.closing) {
+      this.logger.warn(`the runner of task ${work.task} has ended, starting another`);
+      await sleep(RESTART_MS, undefined, { ref: false });
+      if (this.closing) return;
+      try {
+        for (const name of names) await this.presence.drop(name);
+        return await this.start(pool, work);
+      } catch (error) {
+        this.logger.warn(`it did not start: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
   }
 
   private report(level: string, message: string): void {
@@ -119,8 +139,9 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
         if (!row?.mine) return;
         const lockers: { name: string }[] = await tx.query(LOCKERS);
         const dead = await this.presence.absent(lockers.map((locker) => locker.name));
+        // Not in this transaction: as a writer that stays open it would hold back the event log.
         if (dead.length > 0)
-          await tx.query('SELECT graphile_worker.force_unlock_workers($1::text[])', [dead]);
+          await this.dataSource.query('SELECT graphile_worker.force_unlock_workers($1::text[])', [dead]);
         await this.jobs.sweep();
       });
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
-import { lockConversations, touchConversations } from '../conversations/activity.js';
-import { type Person, personKey, resolvePeople } from '../conversations/resolve.js';
+import { assertActive, lockConversations, touchConversations } from '../conversations/activity.js';
+import { type Person, personKey, type Resolution } from '../conversations/people.js';
 import { DomainError } from '../errors.js';
 import type { NewEvent } from '../events/event.js';
 import { newId } from '../ids.js';
@@ -11,7 +11,6 @@ import { claimKeys } from './idempotency.js';
 import { insertMessages } from './insert.js';
 import { laneJob } from './lane.js';
 import { withPostbackData } from './postback-data.js';
-import { findRecipients } from './recipients.js';
 
 /** What a batch came to: an answer or the caller's error for each command, and what the transaction still has to record. */
 export interface Acceptance {
@@ -26,26 +25,36 @@ const QUEUE = `
   FROM jsonb_to_recordset($1::jsonb) AS s("projectId" text, "conversationId" text, "messageId" text, "expiresAt" timestamptz, "highPriority" boolean)`;
 
 /** Stores a batch of sends as QUEUED. A command that cannot be accepted gets its error and touches nothing. */
-export async function acceptSends(tx: EntityManager, commands: readonly SendCommand[]): Promise<Acceptance> {
+export async function acceptSends(
+  tx: EntityManager,
+  commands: readonly SendCommand[],
+  people: readonly (Person | DomainError)[],
+  resolution: Resolution,
+): Promise<Acceptance> {
+  // Nothing may be written before the locks, and ids are made under them: order of ids, of commits and of the log is one.
+  const locked = await lockConversations(
+    tx,
+    [...resolution].map(([key, { conversationId }]) => ({
+      projectId: key.slice(0, key.indexOf(' ')),
+      id: conversationId,
+    })),
+  );
+  assertActive(
+    locked,
+    [...resolution.values()].map(({ conversationId }) => conversationId),
+  );
   const acceptTime = new Date();
   const ids = commands.map(() => newId());
-  const people = await findRecipients(tx, commands);
   const reachable = commands
     .map((_, index) => index)
     .filter((index) => !(people[index] instanceof DomainError));
   const claims = await claimKeys(tx, commands, ids, acceptTime, reachable);
   const fresh = reachable.filter((index) => claims.get(index) === undefined);
-
-  const resolution = await resolvePeople(
-    tx,
-    fresh.map((index) => people[index] as Person),
-    true,
-  );
   const rows = fresh.map((index) => {
     const command = commands[index] as SendCommand;
     const { projectId, appId, channel, identity } = people[index] as Person;
     const id = ids[index] as string;
-    const resolved = resolution.people.get(personKey(people[index] as Person));
+    const resolved = resolution.get(personKey(people[index] as Person));
     if (!resolved) throw new Error(`no conversation for message ${id}`);
     return {
       ...{ projectId, id, appId, channel, identity, acceptTime, ...resolved },
@@ -58,10 +67,6 @@ export async function acceptSends(tx: EntityManager, commands: readonly SendComm
       channelProperties: command.channelProperties,
     };
   });
-  await lockConversations(
-    tx,
-    rows.map((row) => ({ projectId: row.projectId, id: row.conversationId })),
-  );
   const messages = await insertMessages(tx, rows);
   const byId = new Map(fresh.map((index) => [ids[index], commands[index] as SendCommand]));
   const queue = messages.map((message) => {
@@ -91,7 +96,7 @@ export async function acceptSends(tx: EntityManager, commands: readonly SendComm
       if (person instanceof DomainError) return person;
       return claims.get(index) ?? { messageId: ids[index] as string, acceptedTime: acceptTime };
     }),
-    events: [...resolution.events, ...addedEvents(messages, conversations)],
+    events: [...addedEvents(messages, conversations)],
     jobs: queue.map((send) =>
       laneJob(send.projectId, send.conversationId, { highPriority: send.highPriority }),
     ),

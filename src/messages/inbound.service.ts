@@ -1,8 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { InboundEcho, InboundEvent, InboundMessage, InboundUnsupported } from '../channels/channel.js';
-import { lockConversations, touchConversations } from '../conversations/activity.js';
-import { type Person, type Resolution, resolvePeople } from '../conversations/resolve.js';
+import {
+  assertActive,
+  type ConversationKey,
+  lockConversations,
+  touchConversations,
+} from '../conversations/activity.js';
+import { findPeople, PeopleResolver, type Resolution } from '../conversations/people.js';
 import { isDatabaseAway } from '../database/availability.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
@@ -15,7 +20,7 @@ import { GroupCommit } from './group-commit.js';
 import { insertMessages, type MessageRow } from './insert.js';
 import { laneJob } from './lane.js';
 import { settleParts } from './settle.js';
-import { sqlState, transact } from './transaction.js';
+import { prepareAndTransact, sqlState } from './transaction.js';
 import {
   type IgnoredEvent,
   type InboundBatch,
@@ -41,6 +46,13 @@ const SEEN = `
   ORDER BY 1, 2, 3
   ON CONFLICT DO NOTHING RETURNING app_id, key`;
 
+/** What a batch needs to know before its transaction begins. */
+interface Prepared {
+  resolution: Resolution;
+  receivers: Awaited<ReturnType<typeof findReceiptTargets>>;
+  conversations: ConversationKey[];
+}
+
 /** The one door for whatever a channel brings in. What it resolved is durable. */
 @Injectable()
 export class InboundService {
@@ -48,6 +60,7 @@ export class InboundService {
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly people: PeopleResolver,
     private readonly log: EventLog,
     private readonly jobs: JobsService,
   ) {
@@ -91,24 +104,46 @@ export class InboundService {
 
   private async commit(requests: InboundRequest[]): Promise<void[]> {
     const batch = sortByKind(requests);
-    await transact(this.dataSource, (tx) => this.store(tx, batch));
+    await prepareAndTransact(
+      this.dataSource,
+      () => this.prepare(batch),
+      (tx, prepared) => this.store(tx, batch, prepared),
+    );
     return requests.map(() => undefined);
   }
 
-  private async store(tx: EntityManager, batch: InboundBatch): Promise<void> {
-    const { own, foreign } = await recogniseEchoes(tx, batch.echoes);
-    const writers: Person[] = [...batch.messages, ...foreign];
-    const resolution = await resolvePeople(tx, writers, true);
-    const receivers = await findReceiptTargets(tx, batch.receipts);
-    const conversations = await lockConversations(tx, [
-      ...[...resolution.people].map(([key, { conversationId }]) => ({
-        projectId: key.slice(0, key.indexOf(' ')),
-        id: conversationId,
-      })),
-      ...own.map(({ echo, conversationId }) => ({ projectId: echo.projectId, id: conversationId })),
-      ...receivers.conversations,
-    ]);
+  /** Whom the batch concerns, and which conversations that locks. */
+  private async prepare(batch: InboundBatch): Promise<Prepared> {
+    const { own, foreign } = await recogniseEchoes(this.dataSource.manager, batch.echoes);
+    const resolution = await this.people.ensure([...batch.messages, ...foreign]);
+    const receivers = await findReceiptTargets(this.dataSource.manager, batch.receipts);
+    return {
+      resolution,
+      receivers,
+      conversations: [
+        ...[...resolution].map(([key, { conversationId }]) => ({
+          projectId: key.slice(0, key.indexOf(' ')),
+          id: conversationId,
+        })),
+        ...own.map(({ echo, conversationId }) => ({ projectId: echo.projectId, id: conversationId })),
+        ...receivers.conversations,
+      ],
+    };
+  }
 
+  /** Begins with the locks: nothing may be written before them, see PeopleResolver. */
+  private async store(
+    tx: EntityManager,
+    batch: InboundBatch,
+    { resolution, receivers, conversations: keys }: Prepared,
+  ): Promise<void> {
+    const conversations = await lockConversations(tx, keys);
+    assertActive(
+      conversations,
+      [...resolution.values()].map(({ conversationId }) => conversationId),
+    );
+    // Again, under the locks: an answer may have told meanwhile that an echo is ours.
+    const { own, foreign } = await recogniseEchoes(tx, batch.echoes);
     const added = await insertMessages(tx, await this.rows(tx, batch.messages, foreign, resolution));
     for (const [id, conversation] of await touchConversations(tx, activitiesOf(added)))
       conversations.set(id, conversation);
@@ -123,7 +158,6 @@ export class InboundService {
     const watermarks = watermarksOf(receivers.targets);
 
     const events: NewEvent[] = [
-      ...resolution.events,
       ...addedEvents(added, conversations),
       ...statusEvents(settled, conversations, (message) => message.channelTime),
       ...statusEvents(
@@ -205,10 +239,9 @@ export class InboundService {
         (row) => `${row.appId} ${row.key}`,
       ),
     );
-    const people = await resolvePeople(
+    const people = await findPeople(
       tx,
       batch.unsupported.filter((event) => event.identity !== ''),
-      false,
     );
     const events: NewEvent[] = [];
     for (const { event, key } of keyed) {

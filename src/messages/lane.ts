@@ -1,5 +1,8 @@
 import type { NewJob } from '../jobs/task.js';
 
+/** Begins the key of every lane's job; the conversation's id follows. */
+export const LANE_KEY = 'send:';
+
 /** A conversation's sends are a lane: one job, by key, drains it in order. */
 export function laneJob(
   projectId: string,
@@ -8,7 +11,7 @@ export function laneJob(
 ): NewJob<'send'> {
   return {
     task: 'send',
-    key: `send:${conversationId}`,
+    key: `${LANE_KEY}${conversationId}`,
     payload: { projectId, conversationId },
     ...(options.runAt ? { runAt: options.runAt } : {}),
     priority: options.highPriority ? -10 : 0,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, In } from 'typeorm';
+import { PeopleResolver, type Person } from '../conversations/people.js';
 import { isDatabaseAway } from '../database/availability.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError, notFound } from '../errors.js';
@@ -10,6 +11,8 @@ import { acceptSends } from './accept.js';
 import type { Accepted, SendCommand } from './command.js';
 import { GroupCommit } from './group-commit.js';
 import { Message } from './message.entity.js';
+import { findRecipients } from './recipients.js';
+import { prepareAndTransact } from './transaction.js';
 
 /** Every rule about messages that callers meet. */
 @Injectable()
@@ -18,6 +21,7 @@ export class MessagesService {
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly people: PeopleResolver,
     private readonly log: EventLog,
     private readonly jobs: JobsService,
   ) {
@@ -68,11 +72,19 @@ export class MessagesService {
   }
 
   private async accept(commands: SendCommand[]): Promise<(Accepted | DomainError)[]> {
-    return this.dataSource.transaction(async (tx) => {
-      const { results, events, jobs } = await acceptSends(tx, commands);
-      await this.log.record(tx, events);
-      await this.jobs.add(tx, jobs);
-      return results;
-    });
+    return prepareAndTransact(
+      this.dataSource,
+      async () => {
+        const recipients = await findRecipients(this.dataSource.manager, commands);
+        const reachable = recipients.filter((recipient) => !(recipient instanceof DomainError)) as Person[];
+        return { recipients, resolution: await this.people.ensure(reachable) };
+      },
+      async (tx, { recipients, resolution }) => {
+        const { results, events, jobs } = await acceptSends(tx, commands, recipients, resolution);
+        await this.log.record(tx, events);
+        await this.jobs.add(tx, jobs);
+        return results;
+      },
+    );
   }
 }

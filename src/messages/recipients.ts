@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
-import type { Person } from '../conversations/resolve.js';
+import type { Person } from '../conversations/people.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError, notFound } from '../errors.js';
 import type { SendCommand } from './command.js';
@@ -27,7 +27,7 @@ const CONTACTS = `
 
 /** Whom each command speaks to and by which channel, or why it cannot. */
 export async function findRecipients(
-  tx: EntityManager,
+  tx: Pick<EntityManager, 'query'>,
   commands: readonly SendCommand[],
 ): Promise<(Person | DomainError)[]> {
   const keys = commands.map(({ projectId, appId }) => ({ projectId, appId }));
@@ -49,7 +49,7 @@ export async function findRecipients(
 }
 
 async function identitiesOfContacts(
-  tx: EntityManager,
+  tx: Pick<EntityManager, 'query'>,
   commands: readonly SendCommand[],
 ): Promise<Map<number, { channel: ConversationChannel; identity: string }[]>> {
   const asked = commands.flatMap(({ projectId, appId, recipient }, index) =>

@@ -15,13 +15,16 @@ import { Presence } from '../jobs/presence.js';
 import { statusEvents } from './activity.js';
 import { backoff } from './backoff.js';
 import {
-  claimHead,
+  claim,
+  expiredSends,
+  findMarks,
   forgottenLanes,
   headOf,
+  isAtRest,
   type Lane,
-  marks,
-  recoverMarks,
-  releaseHead,
+  type Mark,
+  recover,
+  release,
   rememberParts,
   type Send,
 } from './claim.js';
@@ -29,6 +32,7 @@ import { laneJob } from './lane.js';
 import { Message } from './message.entity.js';
 import { referenceOf } from './reference.js';
 import { failSend, settleParts } from './settle.js';
+import { transact } from './transaction.js';
 
 /** A job gives way to others after this long; what is left of its lane goes on in a new job. */
 const DRAIN_MS = 20_000;
@@ -45,7 +49,7 @@ type Step = 'next' | 'stop';
 @Injectable()
 export class Sender implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(Sender.name);
-  /** Heads that this process is working on: a mark of ours that is not among them was left by a failed job. */
+  /** What this process is about to claim or has claimed: a mark of ours that is not among it was left by a job that failed. */
   private readonly working = new Set<string>();
   private readonly stopping = new AbortController();
   private closing = false;
@@ -76,26 +80,26 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
     const until = Date.now() + DRAIN_MS;
     for (;;) {
       const head = await headOf(this.dataSource, lane);
-      if (!head) return;
-      if (head.attemptBy !== null) return this.leave(head);
-      if (head.nextAttemptAt.getTime() > Date.now()) return this.wake(lane, head.nextAttemptAt);
-      if (this.closing || Date.now() > until) return this.wake(lane);
-      const send = await claimHead(this.dataSource, head, this.presence.processId);
-      if (!send) continue;
-      this.working.add(send.messageId);
-      try {
-        if ((await this.attempt(send)) === 'stop') return;
-      } finally {
-        this.working.delete(send.messageId);
+      // Somebody is at it, who looks for more before they end.
+      if (!head || head.attemptBy !== null) return;
+      if (!head.due) {
+        if (await this.rest(head)) return;
+        continue;
       }
+      if (this.closing || Date.now() > until) return this.wake(lane);
+      if ((await this.work(head)) === 'stop') return;
     }
   }
 
-  /** Somebody is at the head. If that is this process, but no job of it, a failed job left the mark. */
-  private async leave(head: Send): Promise<void> {
-    if (head.attemptBy === this.presence.processId && !this.working.has(head.messageId)) {
-      await releaseHead(this.dataSource, head, this.afterEcho());
-      await this.wake(head, this.afterEcho());
+  /** Claims a send and takes it as far as it goes. */
+  private async work(head: Send): Promise<Step> {
+    if (this.working.has(head.messageId)) return 'stop';
+    this.working.add(head.messageId);
+    try {
+      const send = await claim(this.dataSource, head, this.presence.processId);
+      return send ? await this.attempt(send) : 'next';
+    } finally {
+      this.working.delete(head.messageId);
     }
   }
 
@@ -109,7 +113,7 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
       ),
     ]);
     if (!message) return 'next';
-    if (send.expiresAt.getTime() <= Date.now()) return this.fail(send, expired(message));
+    if (send.expired) return this.fail(send, expiry(message));
     const connection = await this.channels.credentials(projectId, message.appId, message.channel);
     const blocked = this.blocked(message, connection, conversation[0]?.last_contact_message_at ?? null);
     if (blocked || !connection)
@@ -201,7 +205,7 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
 
   private async settle(send: Send, part: number, channelMessageId: string | null, at: Date): Promise<void> {
     const { projectId, conversationId, messageId } = send;
-    await this.dataSource.transaction(async (tx) => {
+    await transact(this.dataSource, async (tx) => {
       const conversations = await lockConversations(tx, [{ projectId, id: conversationId }]);
       const settled = await settleParts(tx, [{ projectId, messageId, part, channelMessageId, at }], 'ours');
       await this.log.record(
@@ -220,13 +224,24 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
     this.logger.warn(
       `message ${send.messageId} attempt ${send.attempts}: ${outcome.reason.code} ${outcome.reason.description}; again at ${capped.toISOString()}`,
     );
-    await releaseHead(this.dataSource, send, capped);
-    await this.wake(send, capped);
-    return 'stop';
+    return transact(this.dataSource, async (tx) => {
+      if (!(await release(tx, send, capped))) return 'next';
+      await this.jobs.add(tx, [laneJob(send.projectId, send.conversationId, { runAt: capped })]);
+      return 'stop';
+    });
+  }
+
+  /** Has the lane woken when its head is due. False when an echo has changed that. */
+  private async rest(head: Send): Promise<boolean> {
+    return transact(this.dataSource, async (tx) => {
+      if (!(await isAtRest(tx, head))) return false;
+      await this.jobs.add(tx, [laneJob(head.projectId, head.conversationId, { runAt: head.nextAttemptAt })]);
+      return true;
+    });
   }
 
   private async fail(send: Send, why: Reason): Promise<Step> {
-    await this.dataSource.transaction(async (tx) => {
+    await transact(this.dataSource, async (tx) => {
       const conversations: Map<string, Conversation> = await lockConversations(tx, [
         { projectId: send.projectId, id: send.conversationId },
       ]);
@@ -243,25 +258,40 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
     return new Date(Date.now() + Math.max(atLeast, this.config.ECHO_GRACE_SECONDS * 1000));
   }
 
-  private async wake(lane: Lane, runAt?: Date): Promise<void> {
-    await this.jobs.add(this.dataSource.manager, [
-      laneJob(lane.projectId, lane.conversationId, runAt ? { runAt } : {}),
-    ]);
+  private async wake(lane: Lane): Promise<void> {
+    await this.jobs.add(this.dataSource.manager, [laneJob(lane.projectId, lane.conversationId)]);
   }
 
-  /** Finds what crashed processes and lost jobs left behind. */
+  /** Finds what crashed processes, failed jobs and lost jobs left behind, and what nobody needs to try any more. */
   private async sweep(): Promise<void> {
-    const dead = await this.presence.absent(await marks(this.dataSource));
-    const at = this.afterEcho();
-    const recovered = dead.length > 0 ? await recoverMarks(this.dataSource, dead, at) : [];
-    const forgotten = await forgottenLanes(this.dataSource);
-    await this.jobs.add(this.dataSource.manager, [
-      ...forgotten.map((lane) => laneJob(lane.projectId, lane.conversationId)),
-      ...recovered.map((lane) => laneJob(lane.projectId, lane.conversationId, { runAt: at })),
-    ]);
+    const marks = await findMarks(this.dataSource);
+    const dead = new Set(await this.presence.absent([...new Set(marks.map(({ attemptBy }) => attemptBy))]));
+    const isLeft = ({ attemptBy, messageId }: Mark): boolean =>
+      attemptBy === this.presence.processId ? !this.working.has(messageId) : dead.has(attemptBy);
+    await this.takeUp(marks.filter(isLeft));
+    const expired = await expiredSends(this.dataSource);
+    for (const send of expired) await this.work(send);
+    const lanes = [...expired, ...(await forgottenLanes(this.dataSource))];
+    await this.jobs.add(
+      this.dataSource.manager,
+      lanes.map((lane) => laneJob(lane.projectId, lane.conversationId)),
+    );
+  }
+
+  /** The channel may have taken these payloads: its echo gets time to tell, before another try. */
+  private async takeUp(marks: Mark[]): Promise<void> {
+    if (marks.length === 0) return;
+    const runAt = this.afterEcho();
+    await transact(this.dataSource, async (tx) => {
+      const lanes = await recover(tx, marks, runAt);
+      await this.jobs.add(
+        tx,
+        lanes.map((lane) => laneJob(lane.projectId, lane.conversationId, { runAt })),
+      );
+    });
   }
 }
 
-function expired(message: Message): Reason {
+function expiry(message: Message): Reason {
   return reason('MESSAGE_EXPIRED', `the message was not taken by ${message.channel} within its time to live`);
 }

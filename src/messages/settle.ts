@@ -37,14 +37,16 @@ const COMPLETE = `
     AND s.parts_sent >= s.parts
   RETURNING s.project_id, s.message_id`;
 
-/** A receipt that overtook the send's answer counts now. */
+/** A receipt that overtook this counts now: one that names the last payload, or a watermark past it. */
 const ON_CHANNEL = `
   UPDATE messages m SET
     status = coalesce((
-      SELECT e.status FROM message_parts mp
-      JOIN early_receipts e ON e.project_id = mp.project_id AND e.app_id = mp.app_id AND e.channel = mp.channel AND e.channel_message_id = mp.channel_message_id
-      WHERE mp.project_id = m.project_id AND mp.message_id = m.id
-      ORDER BY mp.part DESC, e.status DESC LIMIT 1), 'QUEUED_ON_CHANNEL'),
+      SELECT e.status FROM early_receipts e
+      WHERE e.project_id = m.project_id AND e.app_id = m.app_id AND e.channel = m.channel AND (
+        (e.channel_message_id = m.id AND e.at >= p.at) OR e.channel_message_id IN (
+          SELECT mp.channel_message_id FROM message_parts mp WHERE mp.project_id = m.project_id AND mp.message_id = m.id
+            AND mp.part = (SELECT max(part) FROM message_parts WHERE project_id = m.project_id AND message_id = m.id)))
+      ORDER BY e.status DESC LIMIT 1), 'QUEUED_ON_CHANNEL'),
     channel_time = greatest(m.channel_time, p.at)
   FROM (SELECT p."projectId", p."messageId", max(p.at) AS at FROM ${PARTS} GROUP BY 1, 2) p
   WHERE m.project_id = p."projectId" AND m.id = p."messageId" AND m.status IN ('QUEUED', 'SWITCHING_CHANNEL')

@@ -5,13 +5,20 @@ const CONFLICT = /^40/;
 const ATTEMPTS = 5;
 
 /** Runs `work` in a transaction, anew when another transaction got into its way. */
-export async function transact<T>(
+export function transact<T>(dataSource: DataSource, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  return prepareAndTransact(dataSource, () => Promise.resolve(), work);
+}
+
+/** The same, with what `prepare` found before the transaction; that is looked up anew as well. */
+export async function prepareAndTransact<P, T>(
   dataSource: DataSource,
-  work: (tx: EntityManager) => Promise<T>,
+  prepare: () => Promise<P>,
+  work: (tx: EntityManager, prepared: P) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await dataSource.transaction(work);
+      const prepared = await prepare();
+      return await dataSource.transaction((tx) => work(tx, prepared));
     } catch (error) {
       if (!CONFLICT.test(sqlState(error) ?? '') || attempt === ATTEMPTS) throw error;
     }

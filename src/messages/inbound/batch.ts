@@ -6,7 +6,7 @@ import type {
   InboundReceipt,
   InboundUnsupported,
 } from '../../channels/channel.js';
-import { type Person, personKey, type Resolution, type Resolved } from '../../conversations/resolve.js';
+import { type Person, personKey, type Resolution, type Resolved } from '../../conversations/people.js';
 
 /** Where events came in: an app's channel. */
 export interface InboundSource {
@@ -55,5 +55,5 @@ export function sortByKind(requests: readonly InboundRequest[]): InboundBatch {
 }
 
 export function resolvedOf(resolution: Resolution, person: Person): Resolved | undefined {
-  return resolution.people.get(personKey(person));
+  return resolution.get(personKey(person));
 }

@@ -24,7 +24,7 @@ export interface OwnEcho {
  * know. Never by the content, which comes back in another shape.
  */
 export async function recogniseEchoes(
-  tx: EntityManager,
+  tx: Pick<EntityManager, 'query'>,
   echoes: Sourced<InboundEcho>[],
 ): Promise<{ own: OwnEcho[]; foreign: Sourced<InboundEcho>[] }> {
   if (echoes.length === 0) return { own: [], foreign: [] };

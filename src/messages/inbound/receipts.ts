@@ -22,7 +22,7 @@ const FIND = `
 
 /** Whom receipts are of, as far as we know them, and the conversations that they may concern. */
 export async function findReceiptTargets(
-  tx: EntityManager,
+  tx: Pick<EntityManager, 'query'>,
   receipts: Sourced<InboundReceipt>[],
 ): Promise<{ targets: ReceiptTarget[]; conversations: ConversationKey[] }> {
   if (receipts.length === 0) return { targets: [], conversations: [] };
@@ -72,16 +72,25 @@ const MOVE = `
     AND NOT EXISTS (SELECT FROM sends s WHERE s.project_id = m.project_id AND s.conversation_id = m.conversation_id AND s.message_id = m.id)
   RETURNING m.*`;
 
-/** A receipt may overtake the answer of its send: kept until the answer says which message it is about. */
+/**
+ * A receipt may overtake the answer of its send, and is kept until the send is settled: by channel id, which the answer will tell, or,
+ * when it is a watermark, by our own id of the send that it may be about.
+ */
 const KEEP = `
   INSERT INTO early_receipts (project_id, app_id, channel, channel_message_id, status, at)
-  SELECT r."projectId", r."appId", r.channel, mid, $2, now()
+  SELECT r."projectId", r."appId", r.channel, about.id, $2, max(about.at)
   FROM ${RECEIPTS}
-  CROSS JOIN LATERAL jsonb_array_elements_text(r."channelMessageIds") AS mid
-  WHERE EXISTS (SELECT FROM sends s JOIN conversations c ON c.project_id = s.project_id AND c.id = s.conversation_id
-      WHERE s.project_id = r."projectId" AND c.contact_id = r."contactId" AND s.attempts + s.parts_sent > 0)
+  JOIN conversations c ON c.project_id = r."projectId" AND c.app_id = r."appId" AND c.contact_id = r."contactId"
+  JOIN sends s ON s.project_id = c.project_id AND s.conversation_id = c.id AND s.attempt_at IS NOT NULL
+  CROSS JOIN LATERAL (
+    SELECT mid AS id, now() AS at FROM jsonb_array_elements_text(r."channelMessageIds") AS mid
+    UNION ALL
+    SELECT s.message_id, least(r.watermark, now() + interval '1 day') WHERE date_trunc('milliseconds', s.attempt_at) <= r.watermark
+  ) about
+  GROUP BY 1, 2, 3, 4
   ORDER BY 1, 2, 3, 4
-  ON CONFLICT (project_id, app_id, channel, channel_message_id) DO UPDATE SET status = greatest(early_receipts.status, excluded.status)`;
+  ON CONFLICT (project_id, app_id, channel, channel_message_id)
+    DO UPDATE SET status = greatest(early_receipts.status, excluded.status), at = greatest(early_receipts.at, excluded.at)`;
 
 /** Moves statuses forward, never back. Returns what changed, in order of the messages. `conversations` must be locked. */
 export async function applyReceipts(

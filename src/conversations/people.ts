@@ -1,8 +1,10 @@
-import type { EntityManager } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
 import type { ChannelIdentity, Contact } from '../contacts/contact.entity.js';
 import { queryRows } from '../database/rows.js';
 import { type NewEvent, snapshotOf } from '../events/event.js';
+import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
 import type { Conversation } from './conversation.entity.js';
 
@@ -19,11 +21,8 @@ export interface Resolved {
   conversationId: string;
 }
 
-/** Who was found, by `personKey`, and the events of what had to be created, in order. */
-export interface Resolution {
-  people: Map<string, Resolved>;
-  events: NewEvent[];
-}
+/** Who was found, by `personKey`. */
+export type Resolution = ReadonlyMap<string, Resolved>;
 
 export function personKey(person: Person): string {
   return `${person.projectId} ${person.appId} ${person.channel} ${person.identity}`;
@@ -57,31 +56,65 @@ const CREATE_CONVERSATIONS = `
   ORDER BY 1, 3, 4
   ON CONFLICT (project_id, app_id, contact_id) WHERE active DO NOTHING RETURNING *`;
 
-/** Finds the contact and the active conversation of each person; makes those that do not exist when `create`. */
-export async function resolvePeople(
-  tx: EntityManager,
+/** Finds the contact and the active conversation of each person, as far as they exist. */
+export async function findPeople(
+  tx: Pick<EntityManager, 'query'>,
   people: Iterable<Person>,
-  create: boolean,
-): Promise<Resolution> {
-  const wanted = new Map<string, Person>();
-  for (const person of people) wanted.set(personKey(person), person);
-  const resolution: Resolution = { people: new Map(), events: [] };
-  let missing = [...wanted.values()];
-  while (missing.length > 0) {
-    const found = await queryRows<Found>(tx, FIND, [JSON.stringify(missing)]);
-    const incomplete: Found[] = [];
-    for (const row of found) {
-      if (row.contactId && row.conversationId) {
-        resolution.people.set(personKey(row), {
-          contactId: row.contactId,
-          conversationId: row.conversationId,
-        });
-      } else if (create) incomplete.push(row);
+): Promise<Map<string, Resolved>> {
+  const { found } = await look(tx, distinct(people));
+  return found;
+}
+
+/**
+ * Makes the contacts and conversations that do not exist yet. In transactions of their own, before the one that writes messages: that one
+ * must begin with the locks of its conversations, for the log is ordered by transactions, and one that began to write and then waited for
+ * a lock would appear before the one it waited for.
+ */
+@Injectable()
+export class PeopleResolver {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: EventLog,
+  ) {}
+
+  /** The contact and the active conversation of each person. */
+  async ensure(people: Iterable<Person>): Promise<Map<string, Resolved>> {
+    const resolved = new Map<string, Resolved>();
+    let missing = distinct(people);
+    while (missing.length > 0) {
+      const { found, incomplete } = await look(this.dataSource.manager, missing);
+      for (const [key, value] of found) resolved.set(key, value);
+      missing = incomplete;
+      if (incomplete.length === 0) break;
+      await this.dataSource.transaction(async (tx) =>
+        this.log.record(tx, await createMissing(tx, incomplete)),
+      );
     }
-    missing = incomplete;
-    if (incomplete.length > 0) resolution.events.push(...(await createMissing(tx, incomplete)));
+    return resolved;
   }
-  return resolution;
+}
+
+function distinct(people: Iterable<Person>): Person[] {
+  return [...new Map([...people].map((person) => [personKey(person), person])).values()];
+}
+
+async function look(
+  tx: Pick<EntityManager, 'query'>,
+  people: Person[],
+): Promise<{ found: Map<string, Resolved>; incomplete: Found[] }> {
+  const found = new Map<string, Resolved>();
+  const incomplete: Found[] = [];
+  if (people.length === 0) return { found, incomplete };
+  for (const row of await queryRows<Found>(tx, FIND, [
+    JSON.stringify(
+      people.map(({ projectId, appId, channel, identity }) => ({ projectId, appId, channel, identity })),
+    ),
+  ])) {
+    const { contactId, conversationId } = row;
+    if (contactId && conversationId) found.set(personKey(row), { contactId, conversationId });
+    else incomplete.push(row);
+  }
+  return { found, incomplete };
 }
 
 async function createMissing(tx: EntityManager, incomplete: Found[]): Promise<NewEvent[]> {
