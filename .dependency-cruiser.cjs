@@ -17,7 +17,7 @@ const ANYBODY = [
 const TABLE = {
   outbound: [],
   access: ['database'],
-  jobs: [],
+  jobs: ['database'],
   api: ['access', 'database'],
   events: ['api', 'access', 'jobs', 'database'],
   channels: ['api', 'access', 'events', 'database'],

@@ -22,13 +22,28 @@ export interface Activity extends ConversationKey {
   correlationId?: string | null;
 }
 
+/** First half of the advisory locks on conversations. */
+const LOCK_CLASS = 0x43_4f_4e_56;
+
+/**
+ * The log is ordered by transaction ids, and a transaction gets its id with its first row lock: one that held a row and waited for the
+ * next would stand in the log before those it waited for. So the waiting is done for advisory locks, which take no id.
+ */
+const QUEUE_UP = `
+  SELECT pg_advisory_xact_lock(${LOCK_CLASS}, turn.key) FROM (
+    SELECT DISTINCT hashtext(k.id) AS key FROM jsonb_to_recordset($1::jsonb) AS k(id text) ORDER BY 1
+  ) turn`;
+
 const LOCK = `
   SELECT c.* FROM conversations c
   JOIN jsonb_to_recordset($1::jsonb) AS k("projectId" text, id text) ON c.project_id = k."projectId" AND c.id = k.id
   ORDER BY c.project_id, c.id
   FOR NO KEY UPDATE OF c`;
 
-/** Locks conversations in one order for all, so that batches that share some wait for each other instead of deadlocking. */
+/**
+ * Locks conversations in one order for all, so that batches that share some wait for each other instead of deadlocking.
+ * To be called before anything is written: then the log tells of each conversation in the order in which it changed.
+ */
 export async function lockConversations(
   tx: EntityManager,
   keys: Iterable<ConversationKey>,
@@ -36,7 +51,9 @@ export async function lockConversations(
   const distinct = new Map<string, ConversationKey>();
   for (const { projectId, id } of keys) distinct.set(id, { projectId, id });
   if (distinct.size === 0) return new Map();
-  const rows = await queryRows<Conversation>(tx, LOCK, [JSON.stringify([...distinct.values()])]);
+  const given = JSON.stringify([...distinct.values()]);
+  await queryRows(tx, QUEUE_UP, [given]);
+  const rows = await queryRows<Conversation>(tx, LOCK, [given]);
   return new Map(rows.map((row) => [row.id, row]));
 }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { EventKind, NewEvent, Position, StoredEvent } from './event.js';
@@ -77,7 +78,7 @@ export class EventLog {
       conversationId: event.conversationId ?? null,
       contactId: event.contactId ?? null,
     }));
-    const inserted: { xact: string; seq: string; id: string; at: Date }[] = await tx.query(INSERT, [
+    const inserted = await queryRows<{ xact: string; seq: string; id: string; at: Date }>(tx, INSERT, [
       JSON.stringify(rows),
     ]);
     const places = new Map(inserted.map((row) => [row.id, row]));

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { queryRows } from '../database/rows.js';
 import type { Handler, NewJob, Task } from './task.js';
 
 /** How many jobs of a task run at the same time in one process. Waiting on a slow customer costs little, so there may be many. */
@@ -35,7 +36,7 @@ export class JobsService {
     // In one order, or two transactions that add the same keys deadlock.
     let missing = [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
     while (missing.length > 0) {
-      const added: { key: string }[] = await tx.query(ADD, [
+      const added = await queryRows<{ key: string }>(tx, ADD, [
         JSON.stringify(missing.map((job) => ({ ...job, priority: job.priority ?? 0 }))),
       ]);
       // A job that a worker took between the queue's two statements is neither moved nor followed: add it again.

@@ -64,7 +64,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     this.closing = true;
     clearTimeout(this.timer);
     // One that is just ending by itself refuses to be stopped.
-    const stopped = [...this.runners.values()].map((runner) => runner.stop().catch(() => runner.promise));
+    const stopped = [...this.runners.values()].map((runner) => runner.stop().catch(() => undefined));
     await Promise.allSettled([this.sweeping, ...stopped]);
     await this.pool?.end();
   }
@@ -101,9 +101,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
       },
     });
     this.runners.set(task, runner);
-    void runner.promise
-      .catch(() => undefined) // reported already
-      .then(() => this.restart(pool, work, names));
+    void ended(runner, events).then(() => this.restart(pool, work, names));
     await Promise.all(held);
     if (this.closing) await runner.stop();
   }
@@ -152,4 +150,16 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     if (this.closing) return;
     this.timer = setTimeout(() => (this.sweeping = this.sweep()), SWEEP_MS).unref();
   }
+}
+
+/** However it ends. When connections are cut, the library may end a pool and yet never settle the runner's own promise. */
+function ended(runner: Runner, events: WorkerEvents): Promise<unknown> {
+  return Promise.race([
+    runner.promise.catch(() => undefined), // reported already
+    new Promise((resolve) => {
+      events.once('pool:gracefulShutdown:complete', resolve);
+      events.once('pool:gracefulShutdown:error', resolve);
+      events.once('pool:forcefulShutdown:complete', resolve);
+    }),
+  ]);
 }

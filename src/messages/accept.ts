@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { assertActive, lockConversations, touchConversations } from '../conversations/activity.js';
 import { type Person, personKey, type Resolution } from '../conversations/people.js';
+import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
 import type { NewEvent } from '../events/event.js';
 import { newId } from '../ids.js';
@@ -80,7 +81,7 @@ export async function acceptSends(
       highPriority: command.highPriority,
     };
   });
-  if (queue.length > 0) await tx.query(QUEUE, [JSON.stringify(queue)]);
+  if (queue.length > 0) await queryRows(tx, QUEUE, [JSON.stringify(queue)]);
   const context = new Map(messages.map((message) => [message.conversationId, byId.get(message.id)]));
   const conversations = await touchConversations(
     tx,

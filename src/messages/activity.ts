@@ -9,7 +9,10 @@ export function activitiesOf(messages: readonly Message[]): Activity[] {
   for (const message of messages) {
     const known = activities.get(message.conversationId);
     const inbound = message.direction === 'TO_APP';
-    const contactMessageAt = inbound ? (message.channelTime ?? message.acceptTime) : null;
+    // A time in the future would hold the window open for ever.
+    const contactMessageAt = inbound
+      ? earliest(message.channelTime ?? message.acceptTime, message.acceptTime)
+      : null;
     activities.set(message.conversationId, {
       projectId: message.projectId,
       id: message.conversationId,
@@ -59,6 +62,10 @@ export function statusEvents(
       status: { at: at(message)?.toISOString() ?? null, reason: message.reason },
     },
   }));
+}
+
+function earliest(a: Date, b: Date): Date {
+  return a < b ? a : b;
 }
 
 function latest(a: Date | null, b: Date | null): Date | null {

@@ -31,7 +31,8 @@ export class GroupCommit<T, R> {
   private queue: Waiting<T, R>[] = [];
   /** Of what is in the queue. */
   private weight = 0;
-  private running = 0;
+  /** The batches that are being committed, and what they weigh. */
+  private readonly running = new Map<symbol, number>();
   private readonly busyLanes = new Set<string>();
 
   constructor(
@@ -58,16 +59,27 @@ export class GroupCommit<T, R> {
     });
   }
 
+  /**
+   * A batch starts beside a running one only when at least as much waits as the running one took. Otherwise a large batch is
+   * accompanied by a stream of single ones, each at the price of a whole transaction.
+   */
   private pump(): void {
-    while (this.running < this.options.inFlight) {
+    while (
+      this.running.size < this.options.inFlight &&
+      this.weight >= Math.max(0, ...this.running.values())
+    ) {
       const batch = this.take();
       if (batch.length === 0) return;
       const lanes = batch.flatMap(({ lane }) => lane ?? []);
       for (const lane of lanes) this.busyLanes.add(lane);
-      this.running += 1;
+      const run = Symbol();
+      this.running.set(
+        run,
+        batch.reduce((sum, { weight }) => sum + weight, 0),
+      );
       void this.run(batch).finally(() => {
         for (const lane of lanes) this.busyLanes.delete(lane);
-        this.running -= 1;
+        this.running.delete(run);
         this.pump();
       });
     }

@@ -35,6 +35,8 @@ import { type Answer, type Answered, answerKey, findAnswered } from './inbound/q
 import { applyReceipts, findReceiptTargets, type ReceiptTarget } from './inbound/receipts.js';
 import { digest, salvaged, storable } from './inbound/salvage.js';
 
+/** Most events that share a transaction: each may lock a conversation, and Postgres holds so many locks only. */
+const BATCH = 256;
 /** Meta wants an answer within 5 seconds, and delivers again after a refusal. */
 const ANSWER_MS = 4_500;
 /** Classes of SQLSTATE that blame the data: data exception, integrity constraint, program limit. */
@@ -65,7 +67,7 @@ export class InboundService {
     private readonly jobs: JobsService,
   ) {
     this.group = new GroupCommit((requests) => this.commit(requests), isDatabaseAway, {
-      batch: 256,
+      batch: BATCH,
       inFlight: 2,
       waiting: 20_000,
       weigh: ({ events, ignored }) => events.length + ignored.length,
@@ -78,7 +80,14 @@ export class InboundService {
    */
   async receive(source: InboundSource, events: InboundEvent[], ignored: IgnoredEvent[] = []): Promise<void> {
     if (events.length + ignored.length === 0) return;
-    await inTime(this.take({ source, events, ignored }));
+    await inTime(this.takeAll({ source, events, ignored }));
+  }
+
+  private async takeAll({ source, events, ignored }: InboundRequest): Promise<void> {
+    for (let start = 0; start < events.length; start += BATCH)
+      await this.take({ source, events: events.slice(start, start + BATCH), ignored: [] });
+    for (let start = 0; start < ignored.length; start += BATCH)
+      await this.take({ source, events: [], ignored: ignored.slice(start, start + BATCH) });
   }
 
   /** What cannot be stored is found by halving, so that it takes nothing else along, and is kept in a form that can. */
@@ -89,10 +98,8 @@ export class InboundService {
     } catch (error) {
       if (!blamesData(error)) throw error;
       const [first] = events;
-      if (ignored.length > 0) {
-        await this.group.submit({ source, events: [], ignored: ignored.map(storable) });
-        if (first) await this.take({ source, events, ignored: [] });
-      } else if (events.length > 1) {
+      if (ignored.length > 0) await this.group.submit({ source, events, ignored: ignored.map(storable) });
+      else if (events.length > 1) {
         const middle = events.length >> 1;
         await this.take({ source, events: events.slice(0, middle), ignored });
         await this.take({ source, events: events.slice(middle), ignored });

@@ -29,6 +29,8 @@ export class MessagesService {
       batch: 64,
       inFlight: 2,
       waiting: 10_000,
+      // What comes in one after the other for one person is accepted, and so sent, in that order.
+      laneOf: ({ projectId, appId, recipient }) => `${projectId} ${appId} ${JSON.stringify(recipient)}`,
     });
   }
 

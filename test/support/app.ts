@@ -57,7 +57,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
     PARLEY_BOOTSTRAP_KEY_SECRET: KEY.keySecret,
     MESSENGER_VERIFY_TOKEN: 'test-verify-token',
     ECHO_GRACE_SECONDS: '2',
-    LOG_LEVEL: 'silent',
+    LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
     ...env,
   });
   const parley = await startParley(config, database.url);

@@ -10,8 +10,9 @@ export interface GraphSend {
   psid: string;
   text: string;
   metadata: string;
-  /** Id that the message has if it is taken. */
+  /** Id and time that the message has if it is taken. */
   mid: string;
+  at: number;
 }
 
 /** Status and body; `drop` closes the connection without a word. */
@@ -64,6 +65,7 @@ export async function startTestGraph(): Promise<TestGraph> {
       text: message.text,
       metadata: message.metadata,
       mid: `m_${randomUUID()}`,
+      at: Date.now(),
     };
     graph.sends.push(call);
     return graph.answer(call);
@@ -81,7 +83,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 /** The echo of a call that was taken, as an item of Meta's envelope. */
-export function echoItem(send: GraphSend, timestamp = Date.now()): unknown {
+export function echoItem(send: GraphSend, timestamp = send.at): unknown {
   return {
     sender: { id: send.pageId },
     recipient: { id: send.psid },
@@ -96,7 +98,7 @@ export function echoItem(send: GraphSend, timestamp = Date.now()): unknown {
   };
 }
 
-export function deliveryItem(send: GraphSend, watermark = Date.now(), mids: string[] = [send.mid]): unknown {
+export function deliveryItem(send: GraphSend, watermark = send.at, mids: string[] = [send.mid]): unknown {
   return {
     sender: { id: send.psid },
     recipient: { id: send.pageId },
@@ -104,7 +106,7 @@ export function deliveryItem(send: GraphSend, watermark = Date.now(), mids: stri
   };
 }
 
-export function readItem(send: GraphSend, watermark = Date.now()): unknown {
+export function readItem(send: GraphSend, watermark = send.at): unknown {
   return {
     sender: { id: send.psid },
     recipient: { id: send.pageId },

@@ -24,80 +24,33 @@ export function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(new RegExp(`"${RAW}([^"]*?)${RAW}"`, 'g'), '$1');
 }
 
-const NASTY: readonly unknown[] = [
-  ...[null, true, false, 0, -1, 1.5, 2 ** 53, 1e21, 1e308, 5e-324, -8.64e15, 8.64e15, 4_102_444_800_000],
+const NUMBERS: readonly unknown[] = [
+  ...[0, -1, 1.5, 2 ** 53, 1e21, 1e308, 5e-324, -8.64e15, 8.64e15, 4_102_444_800_000],
   ...['1e400', '-0', '123456789012345678901234567890', '0.1e-999', '-9007199254740993'].map(raw),
-  ...['', ' ', '0', 'NaN', 'true', 'null', '\0', 'a\0b', '\ud800', 'x\udc00y', '\ufeff', '\u202e'],
-  ...[
-    '👩‍👩‍👧‍👦',
-    '🇸🇪'.repeat(50),
-    '\u0300'.repeat(200),
-    'é'.repeat(501),
-    'x'.repeat(30_000),
-    "'; DROP TABLE messages; --",
-  ],
-  ...['9999999999999999', '-000001-01-01T00:00:00Z', '+275760-09-13T00:00:00Z', '2026-02-31T25:00:00Z'],
-  ...[
-    'page',
-    'parley:01ARZ3NDEKTSV4RRFFQ69G5FAV:0',
-    '$.**',
-    '{"a":1}',
-    '../../etc/passwd',
-    'javascript:alert(1)',
-  ],
-  ...[
-    [],
-    {},
-    [[]],
-    [null],
-    [{}],
-    { id: {} },
-    { id: [] },
-    { '': '' },
-    { toString: 1 },
-    { constructor: { prototype: 1 } },
-  ],
 ];
 
-const KEYS: readonly string[] = [
-  ...[
-    'id',
-    'sender',
-    'recipient',
-    'timestamp',
-    'message',
-    'mid',
-    'text',
-    'attachments',
-    'payload',
-    'type',
-    'url',
-  ],
-  ...[
-    'is_echo',
-    'is_deleted',
-    'metadata',
-    'app_id',
-    'quick_reply',
-    'reply_to',
-    'postback',
-    'delivery',
-    'read',
-  ],
-  ...['watermark', 'mids', 'coordinates', 'lat', 'long', 'messaging', 'standby', 'changes', 'field', 'value'],
-  ...[
-    'referral',
-    'reaction',
-    'message_edit',
-    '__proto__',
-    'constructor',
-    'hasOwnProperty',
-    'length',
-    '',
-    '\0',
-    '\ud83d',
-  ],
+/** No compression makes it short enough for an index. */
+const noise = seeded(1);
+const NOISE = Array.from({ length: 6_000 }, () => String.fromCharCode(33 + noise() * 90)).join('');
+
+const TEXTS: readonly string[] = [
+  ...['', ' ', '0', 'NaN', 'true', 'null', '\0', 'a\0b', '\ud800', 'x\udc00y', '\ufeff', '\u202e'],
+  ...['👩‍👩‍👧‍👦', '🇸🇪'.repeat(50), '\u0300'.repeat(200), 'é'.repeat(501), 'x'.repeat(30_000), NOISE],
+  ...['9999999999999999', '-000001-01-01T00:00:00Z', '+275760-09-13T00:00:00Z', '2026-02-31T25:00:00Z'],
+  ...['page', 'parley:01ARZ3NDEKTSV4RRFFQ69G5FAV:0', '$.**', '{"a":1}', '../../etc/passwd'],
+  ...['javascript:alert(1)', "'; DROP TABLE messages; --"],
 ];
+
+const OTHERS: readonly unknown[] = [
+  ...[null, true, false, [], {}, [[]], [null], [{}]],
+  ...[{ id: {} }, { id: [] }, { '': '' }, { toString: 1 }, { constructor: { prototype: 1 } }],
+];
+
+const KEYS = (
+  'id sender recipient timestamp message mid text attachments payload type url is_echo is_deleted metadata app_id ' +
+  'quick_reply reply_to postback delivery read watermark mids coordinates lat long messaging standby changes field value ' +
+  'referral reaction message_edit __proto__ constructor hasOwnProperty length \0 \ud83d'
+).split(' ');
 
 /** A copy of a JSON value with one to four damages: keys lost, renamed or added, types swapped, parts moved, repeated or buried. */
 export function mutated<T>(random: Random, value: T): unknown {
@@ -109,7 +62,7 @@ export function mutated<T>(random: Random, value: T): unknown {
 type Parent = Record<string, unknown>;
 
 function damage(random: Random, root: { value: unknown }): void {
-  const places = placesOf(root as Parent);
+  const places = placesOf(root);
   if (places.length === 0) return;
   const [parent, key] = pick(random, places);
   const other = (): unknown => {
@@ -120,7 +73,7 @@ function damage(random: Random, root: { value: unknown }): void {
   const put = (made: unknown): void => define(parent, key, made);
   const kinds: (() => void)[] = [
     () => put(nasty(random)),
-    () => put(nasty(random)),
+    () => put(typeof child === 'string' ? pick(random, TEXTS) : nasty(random)),
     () => put(other()),
     () => put([child]),
     () => put({ [pick(random, KEYS)]: child }),
@@ -146,7 +99,7 @@ function damage(random: Random, root: { value: unknown }): void {
 }
 
 function nasty(random: Random): unknown {
-  return structuredClone(pick(random, NASTY));
+  return structuredClone(pick<unknown>(random, pick(random, [NUMBERS, TEXTS, OTHERS])));
 }
 
 function buried(random: Random, value: unknown): unknown {

@@ -1,0 +1,232 @@
+// One model, three tellings: the content model, the GraphQL schema and the protos. What one has the others must have too.
+import { loadSync } from '@grpc/proto-loader';
+import {
+  buildSchema,
+  getNamedType,
+  type GraphQLNamedType,
+  type GraphQLType,
+  isEnumType,
+  isInputObjectType,
+  isObjectType,
+  isUnionType,
+} from 'graphql';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { LOADER_OPTIONS, protoFiles } from '../../src/api/proto.js';
+import { sdlOf } from '../../src/api/sdl.js';
+import { startTestApp } from '../support/app.js';
+
+const SRC = join(import.meta.dirname, '../../src');
+const PACKAGE = 'parley.conversation.v1';
+const committed = readFileSync(join(SRC, 'schema.graphql'), 'utf8');
+const schema = buildSchema(committed);
+
+interface ProtoType {
+  field?: { name: string; typeName: string }[];
+  value?: { name: string }[];
+}
+
+const protos = loadSync(protoFiles(), { ...LOADER_OPTIONS, keepCase: true });
+
+/** What a field holds: a type to look into, or null. */
+type FieldTypes<T> = Map<string, T | null>;
+type ModelType = ts.InterfaceDeclaration | ts.TypeLiteralNode;
+
+const interfaces = new Map<string, ts.InterfaceDeclaration>(
+  ['app-message.ts', 'contact-message.ts', 'reason.ts'].flatMap((file) =>
+    ts
+      .createSourceFile(file, readFileSync(join(SRC, 'content', file), 'utf8'), ts.ScriptTarget.Latest)
+      .statements.filter((statement) => ts.isInterfaceDeclaration(statement))
+      .map((declaration) => [declaration.name.text, declaration] as const),
+  ),
+);
+
+function modelFields(model: ModelType): FieldTypes<ModelType> {
+  const members: readonly ts.TypeElement[] = model.members;
+  return new Map(
+    members
+      .filter(ts.isPropertySignature)
+      .map(({ name, type }) => [(name as ts.Identifier).text, type ? modelTypeOf(type) : null]),
+  );
+}
+
+function modelTypeOf(node: ts.TypeNode): ModelType | null {
+  if (ts.isTypeLiteralNode(node)) return node;
+  if (ts.isArrayTypeNode(node)) return modelTypeOf(node.elementType);
+  if (!ts.isTypeReferenceNode(node)) return null;
+  return interfaces.get((node.typeName as ts.Identifier).text) ?? null;
+}
+
+function modelNamed(name: string): ts.InterfaceDeclaration {
+  const found = interfaces.get(name);
+  if (!found) throw new Error(`src/content has no interface ${name}`);
+  return found;
+}
+
+function protoNamed(name: string): ProtoType {
+  const found = protos[`${PACKAGE}.${name}`];
+  if (!found || !('type' in found)) throw new Error(`the protos have no ${name}`);
+  return found.type as ProtoType;
+}
+
+function protoFields(type: ProtoType): FieldTypes<ProtoType> {
+  return new Map(
+    (type.field ?? []).map(({ name, typeName }) => {
+      const found = protos[typeName.includes('.') ? typeName.replace(/^\./, '') : `${PACKAGE}.${typeName}`];
+      const fields = found && 'type' in found ? (found.type as ProtoType) : null;
+      return [name, fields?.field ? fields : null];
+    }),
+  );
+}
+
+/** Fields by their names in JSON. */
+function graphqlFields(type: GraphQLNamedType | undefined): FieldTypes<GraphQLNamedType> {
+  if (!isObjectType(type) && !isInputObjectType(type)) throw new Error(`${String(type)} has no fields`);
+  return new Map(
+    Object.values<{ name: string; type: GraphQLType }>(type.getFields()).map((field) => {
+      const named = getNamedType(field.type);
+      return [snakeCase(field.name), isObjectType(named) || isInputObjectType(named) ? named : null];
+    }),
+  );
+}
+
+/** Maps to the protos, lists of pairs to GraphQL. */
+const MAPS = new Set(['explicit_channel_message', 'channel_properties']);
+
+/** Holds two tellings of a type together, field by field and as deep as they go. @returns every type that was compared. */
+function expectSame<A, B>(
+  path: string,
+  a: A,
+  fieldsOfA: (type: A) => FieldTypes<A>,
+  b: B,
+  fieldsOfB: (type: B) => FieldTypes<B>,
+): string[] {
+  const [left, right] = [fieldsOfA(a), fieldsOfB(b)];
+  expect([...left.keys()].sort(), path).toEqual([...right.keys()].sort());
+  const compared = [...left].flatMap(([name, type]) => {
+    const other = right.get(name);
+    return type && other && !MAPS.has(name)
+      ? expectSame(`${path}.${name}`, type, fieldsOfA, other, fieldsOfB)
+      : [];
+  });
+  return [path, ...compared];
+}
+
+test('the committed schema is the one that is served', async () => {
+  const app = await startTestApp();
+  try {
+    expect(committed, 'src/schema.graphql is out of date: run npm run schema').toBe(sdlOf(app.parley.app));
+  } finally {
+    await app.stop();
+  }
+});
+
+describe('what an app says', () => {
+  const DEEPEST = 'AppMessage.choice_message.choices.location_message.coordinates';
+
+  test('is the same in the model and in the protos', () => {
+    expect(
+      expectSame('AppMessage', modelNamed('AppMessage'), modelFields, protoNamed('AppMessage'), protoFields),
+    ).toContain(DEEPEST);
+  });
+
+  test('is the same in the model and in the input of GraphQL', () => {
+    const input = schema.getType('AppMessageInput') as GraphQLNamedType;
+    expect(expectSame('AppMessage', modelNamed('AppMessage'), modelFields, input, graphqlFields)).toContain(
+      DEEPEST,
+    );
+  });
+});
+
+test('what a contact says is the same in the model and in the protos', () => {
+  const compared = expectSame(
+    'ContactMessage',
+    modelNamed('ContactMessage'),
+    modelFields,
+    protoNamed('ContactMessage'),
+    protoFields,
+  );
+  expect(compared).toContain('ContactMessage.fallback_message.reason');
+});
+
+test('every content that a message can have is shown by GraphQL, with the same fields', () => {
+  const union = schema.getType('MessageContent');
+  if (!isUnionType(union)) throw new Error('MessageContent is no union');
+  const contents = new Map(
+    ['AppMessage', 'ContactMessage'].flatMap((name) =>
+      [...modelFields(modelNamed(name))].filter(([field]) => field.endsWith('_message')),
+    ),
+  );
+  expect(
+    union
+      .getTypes()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual([...contents.keys()].map(pascalCase).sort());
+  for (const [field, model] of contents) {
+    const shown = schema.getType(pascalCase(field));
+    if (model && !MAPS.has(field))
+      expectSame(field, model, modelFields, shown as GraphQLNamedType, graphqlFields);
+  }
+});
+
+test('a send is asked for by the same fields in GraphQL and in the protos', () => {
+  const asked = graphqlFields(schema.getType('SendMessageInput'));
+  // In gRPC it travels as metadata.
+  expect(asked.delete('idempotency_key')).toBe(true);
+  const input = schema.getType('SendMessageInput') as GraphQLNamedType;
+  const compared = expectSame(
+    'SendMessage',
+    input,
+    (type) => (type === input ? asked : graphqlFields(type)),
+    protoNamed('SendMessageRequest'),
+    protoFields,
+  );
+  expect(compared).toContain('SendMessage.recipient.identified_by.channel_identities');
+});
+
+interface EnumPair {
+  graphql: string;
+  proto: string;
+  protoOnly?: string[];
+}
+
+function expectSameValues({ graphql, proto, protoOnly = [] }: EnumPair): void {
+  const type = schema.getType(graphql);
+  if (!isEnumType(type)) throw new Error(`${graphql} is no enum`);
+  const names = type.getValues().map(({ name }) => name);
+  const others = (protoNamed(proto).value ?? []).map(({ name }) => name);
+  expect(others.sort()).toEqual([...names, ...protoOnly].sort());
+}
+
+const ENUMS: EnumPair[] = [
+  { graphql: 'AgentType', proto: 'AgentType' },
+  { graphql: 'ConversationDirection', proto: 'ConversationDirection', protoOnly: ['UNDEFINED_DIRECTION'] },
+  // GraphQL says by null that a message came in.
+  { graphql: 'MessageStatus', proto: 'Status', protoOnly: ['STATUS_UNSPECIFIED', 'RECEIVED'] },
+  { graphql: 'MessageQueue', proto: 'MessageQueue' },
+  { graphql: 'ProcessingStrategy', proto: 'ProcessingStrategy' },
+  { graphql: 'ConversationChannel', proto: 'ConversationChannel' },
+  { graphql: 'ProcessingMode', proto: 'ProcessingMode' },
+];
+
+test.each(ENUMS)('the enum $graphql has the same values in the protos', expectSameValues);
+
+test('every enum of the protos is held to one of GraphQL', () => {
+  const enums = Object.entries(protos)
+    .filter(
+      ([name, { format }]) => name.startsWith(PACKAGE) && format === 'Protocol Buffer 3 EnumDescriptorProto',
+    )
+    .map(([name]) => name.slice(PACKAGE.length + 1));
+  expect(enums.sort()).toEqual(ENUMS.map(({ proto }) => proto).sort());
+});
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function pascalCase(name: string): string {
+  return name.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
