@@ -10,7 +10,7 @@ export default defineConfig({
     reporters: ['default', './test/support/summary.reporter.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

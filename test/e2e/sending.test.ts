@@ -353,7 +353,7 @@ describe('sends through a Graph API that has trouble', () => {
       if (index % 4 === 0) await fault(kinds[Math.floor(Math.random() * kinds.length)] ?? {});
       ids.push(await sending.send(page, psid, text));
     }
-    for (const id of ids) await sending.reaches(id, 'QUEUED_ON_CHANNEL', 25_000);
+    for (const id of ids) await sending.reaches(id, 'QUEUED_ON_CHANNEL', 60_000);
     expect(await seen(psid)).toEqual(texts);
     expect((await sending.outbound(page, psid)).map(({ id }) => id)).toEqual(ids);
   });
@@ -361,7 +361,7 @@ describe('sends through a Graph API that has trouble', () => {
   test('messages that come in faster than they are stored leave in the order in which they came', async () => {
     const psid = await person();
     const messages = app.parley.app.get(MessagesService, { strict: false });
-    const texts = Array.from({ length: 150 }, (_, index) => `stream ${index}`);
+    const texts = Array.from({ length: 100 }, (_, index) => `stream ${index}`);
     const command = (identity: string, text: string): SendCommand => ({
       projectId: app.projectId,
       appId: page.appId,
@@ -385,7 +385,7 @@ describe('sends through a Graph API that has trouble', () => {
     );
     const ids = accepted.map(({ messageId }) => messageId);
     expect(ids).toEqual([...ids].sort());
-    await eventually(async () => (await seen(psid)).length === texts.length, 'all of them');
+    await eventually(async () => (await seen(psid)).length === texts.length, 'all of them', 60_000);
     expect(await seen(psid)).toEqual(texts);
   });
 
@@ -400,7 +400,7 @@ describe('sends through a Graph API that has trouble', () => {
     for (let start = 0; start < fields.length; start += 10) {
       await app.graphql(`mutation { ${fields.slice(start, start + 10).join('\n')} }`);
     }
-    await eventually(async () => (await seen(psid)).length === texts.length, 'all of them');
+    await eventually(async () => (await seen(psid)).length === texts.length, 'all of them', 60_000);
     expect(await seen(psid)).toEqual(texts);
   });
 
@@ -436,7 +436,7 @@ describe('sends through a Graph API that has trouble', () => {
     expect((await sending.reaches(behind, 'FAILED')).reason?.code).toBe('MESSAGE_EXPIRED');
     expect((await sending.message(head)).status).toBe('QUEUED');
     await clearFaults();
-    await sending.reaches(head, 'READ', 25_000);
+    await sending.reaches(head, 'READ', 60_000);
     expect(await seen(psid)).toEqual(['first']);
   });
 
@@ -640,7 +640,7 @@ describe('the answer of a send, its echo and its receipts, in any order', () => 
     await eventually(
       async () => (await sending.outbound(page, psid)).every(({ status }) => status === 'QUEUED_ON_CHANNEL'),
       'all of them on the channel',
-      20_000,
+      60_000,
     );
     expect(graph.sends.map(({ text }) => text)).toEqual(texts);
   });
@@ -750,7 +750,7 @@ describe('sends while the database fails', () => {
 
   beforeAll(async () => {
     graph = await startTestGraph();
-    app = await startTestApp({ GRAPH_API_URL: graph.url, ECHO_GRACE_SECONDS: '1' });
+    app = await startTestApp({ GRAPH_API_URL: graph.url, ECHO_GRACE_SECONDS: '4' });
     sending = new Sending(app);
     page = await connect(app);
   });
@@ -790,10 +790,10 @@ describe('sends while the database fails', () => {
       'the job that failed',
     );
     await sending.query('ALTER TABLE message_parts_away RENAME TO message_parts');
-    await sending.reaches(next, 'QUEUED_ON_CHANNEL', 20_000);
+    await sending.reaches(next, 'QUEUED_ON_CHANNEL', 60_000);
     // Nobody told what became of the first call: once more is the price.
     expect(graph.sends.map(({ text }) => text)).toEqual(['unrecorded', 'unrecorded', 'next']);
-  });
+  }, 120_000);
 
   test('connections that are cut under load lose no message', async () => {
     graph.sends.length = 0;
@@ -820,20 +820,20 @@ describe('sends while the database fails', () => {
       await cutConnections();
     }
     await Promise.all(senders);
-    for (const id of accepted) await sending.reaches(id, 'QUEUED_ON_CHANNEL', 20_000);
+    for (const id of accepted) await sending.reaches(id, 'QUEUED_ON_CHANNEL', 60_000);
     await Promise.all(echoes);
     for (const psid of people) {
       const texts = graph.sends.filter((send) => send.psid === psid).map(({ text }) => text);
       expect(texts).toEqual(Array.from({ length: 12 }, (_, index) => `${psid} ${index}`));
     }
-  }, 60_000);
+  }, 120_000);
 
   /** As Meta does: again until it is answered with 200. */
   async function echoUntilTaken(send: GraphSend): Promise<void> {
     await eventually(
       async () => (await postWebhook(app, page, envelope(page.pageId, echoItem(send)))).status === 200,
       'the echo',
-      30_000,
+      60_000,
     );
   }
 });

@@ -324,11 +324,11 @@ describe('many batches at once', () => {
   test('are in the log in the order of acceptance, conversation by conversation, also beside people who are new', async () => {
     const other = await createDataSource(database.url, 4).initialize();
     try {
-      const services = [inbound, inboundOn(other)];
+      const second = inboundOn(other);
       await inbound.receive(source, [message('shared', 'first')]);
       await Promise.all(
         Array.from({ length: 80 }, (_, index) =>
-          services[index % 2]?.receive(source, [
+          (index % 2 === 0 ? inbound : second).receive(source, [
             message(`new-${index}`, 'hello'),
             message('shared', `text ${index}`),
           ]),

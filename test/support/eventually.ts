@@ -2,7 +2,7 @@
 export async function eventually<T>(
   check: () => Promise<T> | T,
   what: string,
-  timeoutMs = 15_000,
+  timeoutMs = 45_000,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const until = Date.now() + timeoutMs;
   let last: unknown;

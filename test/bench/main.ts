@@ -1,0 +1,54 @@
+// npm run bench [-- names…]: measures Parley beside bare baselines, on a Postgres of this run's own.
+import { resolve } from 'node:path';
+import { childDied, lastOutput } from './child.js';
+import { grpcUnary } from './grpc-unary.js';
+import { inboxPage } from './inbox-page.js';
+import { ingest } from './ingest.js';
+import { Machine } from './machine.js';
+import type { Result } from './measure.js';
+import { printTable, writeResults } from './report.js';
+
+const BENCHMARKS: Readonly<Record<string, (machine: Machine) => Promise<Result[]>>> = {
+  ingest,
+  'grpc-unary': grpcUnary,
+  'inbox-page': inboxPage,
+};
+
+const known = Object.keys(BENCHMARKS);
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${known.join(', ')}.`);
+  process.exit(2);
+}
+
+const interrupted = new Promise<never>((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => reject(new Error(`stopped by ${signal}`)));
+});
+
+let machine: Machine | undefined;
+let status = 0;
+try {
+  await Promise.race([run(names.length > 0 ? names : known), interrupted, childDied]);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.error(lastOutput());
+  status = 1;
+}
+await machine?.stop();
+process.exit(status);
+
+async function run(chosen: readonly string[]): Promise<void> {
+  const results: Result[] = [];
+  for (const name of chosen) {
+    console.log(`${name} …`);
+    // Each on a Postgres of its own, so that none finds another's dirt.
+    machine = await Machine.start();
+    results.push(...((await BENCHMARKS[name]?.(machine)) ?? []));
+    await machine.stop();
+  }
+  printTable(results);
+  const file = await writeResults(resolve(process.env.PARLEY_DATA_DIR ?? '.data'), results);
+  console.log(`\nWritten to ${file}`);
+}
