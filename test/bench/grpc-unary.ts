@@ -15,15 +15,15 @@ const QUIET_SECONDS = 3;
 export async function grpcUnary(machine: Machine): Promise<Result[]> {
   const whole = await ParleyContestant.start(machine, 'grpc_unary', 'api,worker');
   const api = await ParleyContestant.start(machine, 'grpc_unary_api', 'api');
+  const baselineUrl = await machine.database('grpc_unary_baseline');
   const address = await machine.server('grpc-unary.baseline.js', {
-    DATABASE_URL: await machine.database('grpc_unary_baseline'),
+    DATABASE_URL: baselineUrl,
   });
   const baseline = new Caller(address, new Metadata(), 'bench');
-  const figures = await inTurn({
-    parley: () => whole.run(),
-    baseline: () => baseline.run(),
-    api: () => api.run(),
-  });
+  const figures = await inTurn(
+    { parley: () => whole.run(), baseline: () => baseline.run(), api: () => api.run() },
+    () => machine.analyze([whole.parley.databaseUrl, api.parley.databaseUrl, baselineUrl]),
+  );
   await whole.check();
   await api.check();
   baseline.close();
@@ -35,7 +35,7 @@ export async function grpcUnary(machine: Machine): Promise<Result[]> {
 
 class ParleyContestant {
   private constructor(
-    private readonly parley: Parley,
+    readonly parley: Parley,
     private readonly caller: Caller,
     private readonly works: boolean,
   ) {}

@@ -19,16 +19,16 @@ const QUIET_SECONDS = 5;
 export async function ingest(machine: Machine): Promise<Result[]> {
   const whole = await ParleyContestant.start(machine, 'ingest', 'api,worker');
   const api = await ParleyContestant.start(machine, 'ingest_api', 'api');
+  const baselineUrl = await machine.database('ingest_baseline');
   const address = await machine.server('ingest.baseline.js', {
-    DATABASE_URL: await machine.database('ingest_baseline'),
+    DATABASE_URL: baselineUrl,
     APP_SECRET,
   });
   const baseline = new Sender(`http://${address}/`);
-  const figures = await inTurn({
-    parley: () => whole.run(),
-    baseline: () => baseline.run(),
-    api: () => api.run(),
-  });
+  const figures = await inTurn(
+    { parley: () => whole.run(), baseline: () => baseline.run(), api: () => api.run() },
+    () => machine.analyze([whole.parley.databaseUrl, api.parley.databaseUrl, baselineUrl]),
+  );
   await whole.check();
   await api.check();
   return [
@@ -41,7 +41,7 @@ class ParleyContestant {
   private dropped = 0;
 
   private constructor(
-    private readonly parley: Parley,
+    readonly parley: Parley,
     private readonly sender: Sender,
     private readonly works: boolean,
   ) {}

@@ -15,10 +15,11 @@ export const ROUNDS = 3;
 
 /**
  * Measures the contestants in turn, so that what disturbs the machine for a while disturbs them alike. A first turn warms them up
- * and does not count.
+ * and does not count; `warmedUp` runs after it.
  */
 export async function inTurn<Name extends string>(
   contestants: Record<Name, () => Promise<number>>,
+  warmedUp?: () => Promise<void>,
 ): Promise<Record<Name, number[]>> {
   const entries = Object.entries(contestants) as [Name, () => Promise<number>][];
   const figures = Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<
@@ -30,6 +31,7 @@ export async function inTurn<Name extends string>(
       const figure = await run();
       if (round > 0) figures[name].push(figure);
     }
+    if (round === 0) await warmedUp?.();
   }
   return figures;
 }

@@ -90,6 +90,30 @@ test('no more transactions run at the same time than allowed', async () => {
   expect(begun).toHaveLength(4);
 });
 
+test('a batch runs beside another only when as much waits as the other took', async () => {
+  const { group, running, begun } = manual({ inFlight: 2 });
+  const submit = (...items: string[]): Promise<string>[] => items.map((item) => group.submit(item));
+  const all = submit('a', 'b', 'c', 'd', 'e', 'f');
+  expect(begun).toEqual([['a'], ['b']]);
+  running[0]?.commit();
+  await settled();
+  expect(begun).toEqual([['a'], ['b'], ['c', 'd', 'e', 'f']]);
+  running[0]?.commit();
+  all.push(...submit('g', 'h', 'i'));
+  await settled();
+  expect(running.map(({ items }) => items)).toEqual([['c', 'd', 'e', 'f']]);
+  all.push(...submit('j'));
+  expect(running.map(({ items }) => items)).toEqual([
+    ['c', 'd', 'e', 'f'],
+    ['g', 'h', 'i', 'j'],
+  ]);
+  while (running.length > 0) {
+    running[0]?.commit();
+    await settled();
+  }
+  await Promise.all(all);
+});
+
 test('heavy items share a transaction only up to the limit, and one above it goes alone', async () => {
   const { group, running, begun } = manual({ weigh: (item) => item.length });
   const all = Promise.all(['x', 'aa', 'bb', 'c', 'a huge one', 'd'].map((item) => group.submit(item)));
