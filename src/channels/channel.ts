@@ -1,10 +1,26 @@
+import type { AppEvent } from '../content/app-event.js';
 import type { AppMessage } from '../content/app-message.js';
 import type { ContactMessage } from '../content/contact-message.js';
 import type { Reason } from '../content/reason.js';
 
 /** The plug-in seam: all that the rest of Parley knows about a channel. Types only. */
 
-export type ConversationChannel = 'MESSENGER';
+/** Source: Conversation API, ConversationChannel. Which of them work is up to the plug-ins. */
+export type ConversationChannel =
+  | 'APPLEBC'
+  | 'INSTAGRAM'
+  | 'KAKAOTALK'
+  | 'KAKAOTALKCHAT'
+  | 'LINE'
+  | 'MESSENGER'
+  | 'MMS'
+  | 'RCS'
+  | 'SMS'
+  | 'TELEGRAM'
+  | 'VIBER'
+  | 'VIBERBM'
+  | 'WECHAT'
+  | 'WHATSAPP';
 
 export interface ChannelCredentials {
   token: string;
@@ -41,6 +57,8 @@ export interface TranscodeContext {
   messageId: string;
   /** `channel_properties` of the send, e.g. MESSENGER_MESSAGE_TAG. */
   properties: Record<string, string>;
+  /** The channel's id of the message that `reply_to` names; absent when the channel never had it. */
+  quotes?: string;
 }
 
 export interface SendRequest {
@@ -51,6 +69,23 @@ export interface SendRequest {
   /** Comes back in the channel's echo, so that a send whose answer was lost can be recognised. */
   reference: string;
   signal: AbortSignal;
+}
+
+export interface EventRequest {
+  credentials: ChannelCredentials;
+  /** The person's identity on the channel. */
+  identity: string;
+  event: AppEvent;
+  /** The channel's id of the message that a reaction is about. */
+  channelMessageId?: string;
+  signal: AbortSignal;
+}
+
+/** Until when an app may write freely, and until when people may under HUMAN_AGENT or its like; null where there is none. */
+export interface MessagingWindow {
+  open: boolean;
+  expiresAt: Date | null;
+  humanAgentExpiresAt: Date | null;
 }
 
 /** How one call ended. Every channel's errors are reduced to these few. */
@@ -64,8 +99,6 @@ export type SendOutcome =
 
 export interface ChannelPlugin {
   readonly channel: ConversationChannel;
-  /** How long after a person's last message free sends are allowed, in ms; null: always. */
-  readonly window: number | null;
   /** @throws ChannelConnectError when the channel refuses the token or cannot be asked. */
   lookUp(credentials: ChannelCredentials): Promise<ChannelAccount>;
   /** Asks the channel to send its webhooks to `callbackUrl`. @throws ChannelConnectError */
@@ -74,13 +107,13 @@ export interface ChannelPlugin {
   unsubscribe(credentials: ChannelCredentials): Promise<void>;
   /** Pure. @throws DomainError INVALID_ARGUMENT when the message cannot be said on the channel at all. */
   transcode(message: AppMessage, context: TranscodeContext): Transcoded;
-  /** Null when the send may go out now, or why the channel would refuse it. */
-  sendingBlocked(
-    lastContactMessageAt: Date | null,
-    properties: Record<string, string>,
-    now: Date,
-  ): Reason | null;
+  /** Null when the payload may go out now, or why the channel would refuse it. Pure. */
+  sendingBlocked(payload: ChannelPayload, lastContactMessageAt: Date | null, now: Date): Reason | null;
+  /** Null where the channel always takes messages, or nothing is known of the person. Pure. */
+  messagingWindow(lastContactMessageAt: Date | null, now: Date): MessagingWindow | null;
   send(request: SendRequest): Promise<SendOutcome>;
+  /** An event that the channel does not have is a permanent outcome, UNSUPPORTED_OPERATION. */
+  sendEvent(request: EventRequest): Promise<SendOutcome>;
 }
 
 export class ChannelConnectError extends Error {

@@ -1,4 +1,4 @@
-import type { Coordinates, MediaMessage, TextMessage } from './app-message.js';
+import type { LocationMessage, MediaMessage, TextMessage } from './app-message.js';
 import type { Reason } from './reason.js';
 
 /**
@@ -20,12 +20,6 @@ export interface ContactMessage {
 export interface MediaCardMessage {
   url: string;
   caption?: string;
-}
-
-export interface LocationMessage {
-  title: string;
-  label: string;
-  coordinates: Coordinates;
 }
 
 /** `message_id` is our message that offered the choice; empty when none of ours did (a menu, Get Started). */

@@ -170,7 +170,8 @@ export function contentOf(content: AppMessage & ContactMessage): Tagged {
       url: media_card_message.url,
       caption: media_card_message.caption ?? '',
     };
-  if (location_message) return { kind: 'LocationMessage', ...location_message };
+  if (location_message)
+    return { kind: 'LocationMessage', ...location_message, label: location_message.label ?? '' };
   if (choice_message)
     return {
       kind: 'ChoiceMessage',

@@ -115,11 +115,18 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
     if (!message) return 'next';
     if (send.expired) return this.fail(send, expiry(message));
     const connection = await this.channels.credentials(projectId, message.appId, message.channel);
-    const blocked = this.blocked(message, connection, conversation[0]?.last_contact_message_at ?? null);
-    if (blocked || !connection)
+    if (!connection)
       return this.fail(
         send,
-        blocked ?? reason('CHANNEL_CONFIGURATION_MISSING', `the app has no ${message.channel} channel`),
+        reason('CHANNEL_CONFIGURATION_MISSING', `the app has no ${message.channel} channel`),
+      );
+    if (connection.state === 'NEEDS_REAUTH')
+      return this.fail(
+        send,
+        reason(
+          'INACTIVE_CREDENTIAL',
+          `the ${message.channel} channel needs a new token; reconnect it, then send again`,
+        ),
       );
     let payloads: ChannelPayload[];
     try {
@@ -131,25 +138,20 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
       if (!(error instanceof DomainError)) throw error;
       return this.fail(send, reason('BAD_REQUEST', error.message));
     }
+    const blocked = this.blocked(message, payloads, conversation[0]?.last_contact_message_at ?? null);
+    if (blocked) return this.fail(send, blocked);
     await rememberParts(this.dataSource, send, payloads.length);
     return this.sendParts(send, message, connection, payloads);
   }
 
+  /** Of several payloads the first tells: what was begun is ended. */
   private blocked(
     message: Message,
-    connection: ConnectedChannel | null,
+    [payload]: ChannelPayload[],
     lastContactMessageAt: Date | null,
   ): Reason | null {
-    if (!connection) return null;
-    if (connection.state === 'NEEDS_REAUTH') {
-      return reason(
-        'INACTIVE_CREDENTIAL',
-        `the ${message.channel} channel needs a new token; reconnect it, then send again`,
-      );
-    }
-    return this.registry
-      .get(message.channel)
-      .sendingBlocked(lastContactMessageAt, message.channelProperties, new Date());
+    if (!payload) return null;
+    return this.registry.get(message.channel).sendingBlocked(payload, lastContactMessageAt, new Date());
   }
 
   private async sendParts(

@@ -14,7 +14,6 @@ import { startApi, type TestApi } from '../support/api.js';
 /** A Messenger whose pages are known by their tokens: `page-1` is the token of page 1. */
 class FakeMessenger implements ChannelPlugin {
   readonly channel = 'MESSENGER';
-  readonly window = null;
   readonly subscribed: { credentials: ChannelCredentials; callbackUrl: string }[] = [];
   readonly unsubscribed: ChannelCredentials[] = [];
   /** Set to make the calls of that name fail. */
@@ -47,7 +46,15 @@ class FakeMessenger implements ChannelPlugin {
     return null;
   }
 
+  messagingWindow(): null {
+    return null;
+  }
+
   async send(): Promise<never> {
+    throw new Error('not of this test');
+  }
+
+  async sendEvent(): Promise<never> {
     throw new Error('not of this test');
   }
 }

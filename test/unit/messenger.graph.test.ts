@@ -340,22 +340,32 @@ describe('MessengerChannel', () => {
   );
   const now = new Date('2026-11-21T12:00:00Z');
   const hoursAgo = (hours: number, ms = 0): Date => new Date(now.getTime() - hours * 3_600_000 + ms);
-  const tag = (name: string): Record<string, string> => ({ MESSENGER_MESSAGE_TAG: name });
+  const tag = (name: string): Record<string, string> => ({ messaging_type: 'MESSAGE_TAG', tag: name });
 
   test.each<[string, Date | null, Record<string, string>, boolean]>([
     ['just before 24 hours', hoursAgo(24, 1), {}, false],
     ['after 24 hours', hoursAgo(24), {}, true],
-    ['after 24 hours with the type UPDATE', hoursAgo(24), { MESSENGER_MESSAGING_TYPE: 'UPDATE' }, true],
-    ['after 24 hours as a utility message', hoursAgo(24), { MESSENGER_MESSAGING_TYPE: 'UTILITY' }, false],
+    ['after 24 hours with the type UPDATE', hoursAgo(24), { messaging_type: 'UPDATE' }, true],
+    ['after 24 hours as a utility message', hoursAgo(24), { messaging_type: 'UTILITY' }, false],
     ['to somebody who never wrote', null, {}, false],
     ['by the clock of Meta, ahead of ours', hoursAgo(-1), {}, false],
     ['just before 7 days as a person', hoursAgo(7 * 24, 1), tag('HUMAN_AGENT'), false],
     ['after 7 days as a person', hoursAgo(7 * 24), tag('HUMAN_AGENT'), true],
     ['long after with a tag of the past', hoursAgo(10_000), tag('ACCOUNT_UPDATE'), false],
     ['long after with a tag that nobody knows', hoursAgo(10_000), tag('NEXT_YEAR'), false],
-  ])('a send %s', (_when, last, properties, blocked) => {
-    const reason = channel.sendingBlocked(last, properties, now);
+  ])('a send %s', (_when, last, payload, blocked) => {
+    const reason = channel.sendingBlocked(payload, last, now);
     expect(reason?.code).toBe(blocked ? 'OUTSIDE_ALLOWED_SENDING_WINDOW' : undefined);
+  });
+
+  test('the window is open for a day, and for people a week', () => {
+    expect(channel.messagingWindow(hoursAgo(24, 1), now)).toEqual({
+      open: true,
+      expiresAt: hoursAgo(0, 1),
+      humanAgentExpiresAt: hoursAgo(-6 * 24, 1),
+    });
+    expect(channel.messagingWindow(hoursAgo(24), now)).toMatchObject({ open: false });
+    expect(channel.messagingWindow(null, now)).toBeNull();
   });
 
   test('a refused tag of the past is explained', async () => {
