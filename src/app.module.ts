@@ -6,18 +6,23 @@ import { AppsModule } from './apps/apps.module.js';
 import { ChannelsModule } from './channels/channels.module.js';
 import { Config } from './config.js';
 import { ContactsModule } from './contacts/contacts.module.js';
+import { ConversationEventsModule } from './conversation-events/conversation-events.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
+import { HistoryModule } from './history/history.module.js';
 import { InboxModule } from './inbox/inbox.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { loggerOptions } from './logging.js';
+import { MediaModule } from './media/media.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { MessengerModule } from './messenger/messenger.module.js';
 import { OpsModule } from './ops/ops.module.js';
+import { PeopleModule } from './people/people.module.js';
 import { PublicUrl } from './public-url.js';
 import { SandboxModule } from './sandbox/sandbox.module.js';
 import { SecretBox } from './secrets.js';
+import { TemplatesModule } from './templates/templates.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** What any module may ask for. */
@@ -55,7 +60,12 @@ export class AppModule {
         AppsModule,
         ContactsModule,
         ConversationsModule,
+        TemplatesModule,
         MessagesModule,
+        ConversationEventsModule,
+        MediaModule,
+        PeopleModule,
+        HistoryModule,
         WebhooksModule,
         InboxModule,
         MessengerModule,

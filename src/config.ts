@@ -157,6 +157,42 @@ export class Config {
   @Max(500)
   DATABASE_POOL_SIZE: number = 20;
 
+  /** Bytes of one media; what is larger keeps the channel's own link. S3 takes up to 5 GiB in one call. */
+  @Transform(integer)
+  @IsInt()
+  @Min(1024)
+  @Max(5 * 1024 ** 3)
+  MEDIA_MAX_BYTES: number = 100 * 1024 ** 2;
+
+  /** Media are kept here instead of in PARLEY_DATA_DIR. */
+  @ValidateIf((config: Config) => config.usesS3)
+  @Matches(/^[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9]$/, {
+    message: 'MEDIA_S3_BUCKET must be the name of a bucket, and goes with the other MEDIA_S3 settings',
+  })
+  MEDIA_S3_BUCKET?: string;
+
+  /** Unset: Amazon's own of the region. */
+  @IsOptional()
+  @IsUrl(URL_RULE)
+  MEDIA_S3_ENDPOINT?: string;
+
+  @Matches(/^[a-z0-9-]{1,64}$/, { message: 'MEDIA_S3_REGION must look like eu-central-1' })
+  MEDIA_S3_REGION: string = 'us-east-1';
+
+  /** Both or none: without keys those of the machine are used, as Amazon's SDK finds them. */
+  @ValidateIf((config: Config) => config.hasS3Keys)
+  @IsString({ message: 'MEDIA_S3_ACCESS_KEY_ID must be set when MEDIA_S3_SECRET_ACCESS_KEY is' })
+  MEDIA_S3_ACCESS_KEY_ID?: string;
+
+  @ValidateIf((config: Config) => config.hasS3Keys)
+  @IsString({ message: 'MEDIA_S3_SECRET_ACCESS_KEY must be set when MEDIA_S3_ACCESS_KEY_ID is' })
+  MEDIA_S3_SECRET_ACCESS_KEY?: string;
+
+  /** Whether the bucket is part of the path rather than of the host name, as most but Amazon want it. */
+  @Transform(flag)
+  @IsBoolean()
+  MEDIA_S3_PATH_STYLE: boolean = false;
+
   get production(): boolean {
     return this.NODE_ENV === 'production';
   }
@@ -167,6 +203,18 @@ export class Config {
       this.PARLEY_BOOTSTRAP_KEY_ID,
       this.PARLEY_BOOTSTRAP_KEY_SECRET,
     ].some((value) => value !== undefined);
+  }
+
+  private get usesS3(): boolean {
+    return (
+      this.hasS3Keys || [this.MEDIA_S3_BUCKET, this.MEDIA_S3_ENDPOINT].some((value) => value !== undefined)
+    );
+  }
+
+  private get hasS3Keys(): boolean {
+    return [this.MEDIA_S3_ACCESS_KEY_ID, this.MEDIA_S3_SECRET_ACCESS_KEY].some(
+      (value) => value !== undefined,
+    );
   }
 
   runs(role: Role): boolean {

@@ -1,10 +1,28 @@
-import { monotonicFactory, isValid } from 'ulidx';
+import { randomFillSync } from 'node:crypto';
+import { monotonicFactory, isValid, ulid } from 'ulidx';
 
-const next = monotonicFactory();
+/** Randomness is cheap by the page and dear by the number. */
+const pool = new Uint32Array(1024);
+let used = pool.length;
+
+function random(): number {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  return (pool[used++] as number) / 2 ** 32;
+}
+
+const next = monotonicFactory(random);
 
 /** A new ULID. Ids made by one process are strictly increasing, so that sorting by id is sorting by acceptance. */
 export function newId(): string {
   return next();
+}
+
+/** A ULID of another time than now, for what was accepted elsewhere. Those of one millisecond are in no order. */
+export function idAt(time: Date): string {
+  return ulid(time.getTime(), random);
 }
 
 export function isId(value: string): boolean {

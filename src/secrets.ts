@@ -37,6 +37,9 @@ export class SecretBox {
   }
 }
 
+/** Stands for a secret that is stored: secrets are never given back. Whoever writes it back keeps what is stored. */
+export const SECRET_MASK = '********';
+
 /** Compares two texts in a time that does not depend on where they differ. */
 export function sameText(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

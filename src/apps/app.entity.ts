@@ -19,6 +19,10 @@ export class App {
   @Column('text', { default: 'NONE' })
   conversationMetadataReportView!: string;
 
+  /** Signs what goes to the callback URLs of single sends. Encrypted; empty when that is unsigned. */
+  @Column('text', { default: '' })
+  callbackSecret!: string;
+
   @Column('timestamptz', { default: () => 'now()' })
   createdAt!: Date;
 

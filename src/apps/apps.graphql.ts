@@ -49,6 +49,9 @@ export class AppType {
   @Field(() => ConversationMetadataReportView)
   conversationMetadataReportView!: string;
 
+  @Field({ description: 'Whether what goes to the callback URLs of single sends is signed.' })
+  callbackUrlsSigned?: boolean;
+
   @Field(() => [ChannelType])
   channels?: Channel[];
 
@@ -102,6 +105,11 @@ export class AppsResolver {
   ): Promise<boolean> {
     await this.apps.delete(projectId, id);
     return true;
+  }
+
+  @ResolveField()
+  callbackUrlsSigned(@Parent() app: App): boolean {
+    return app.callbackSecret !== '';
   }
 
   @ResolveField(() => [ChannelType], { name: 'channels' })

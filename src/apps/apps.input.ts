@@ -1,6 +1,6 @@
 import { Field, InputType, registerEnumType } from '@nestjs/graphql';
-import { Transform } from 'class-transformer';
-import { IsEnum, IsOptional, IsString, Length } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import { IsEnum, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
 
 export enum ConversationMetadataReportView {
   NONE = 'NONE',
@@ -15,6 +15,20 @@ registerEnumType(ConversationMetadataReportView, {
 const trimmed = ({ value }: { value: unknown }): unknown =>
   typeof value === 'string' ? value.trim() : value;
 
+const MAX_SECRET = 256;
+
+@InputType({ description: 'About the callback URLs that single sends name.' })
+export class CallbackSettingsInput {
+  @Field(() => String, {
+    nullable: true,
+    description: `Signs what goes to them; at most ${MAX_SECRET} characters. Stored encrypted and never given back. Empty: unsigned.`,
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(MAX_SECRET)
+  secretForOverriddenCallbackUrls?: string | null;
+}
+
 @InputType()
 export class CreateAppInput {
   @Field({ description: '1 to 255 characters.' })
@@ -27,6 +41,12 @@ export class CreateAppInput {
   @IsOptional()
   @IsEnum(ConversationMetadataReportView)
   conversationMetadataReportView?: ConversationMetadataReportView | null;
+
+  @Field(() => CallbackSettingsInput, { nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => CallbackSettingsInput)
+  callbackSettings?: CallbackSettingsInput | null;
 }
 
 @InputType({ description: 'What is absent stays as it is.' })
@@ -42,4 +62,10 @@ export class UpdateAppInput {
   @IsOptional()
   @IsEnum(ConversationMetadataReportView)
   conversationMetadataReportView?: ConversationMetadataReportView | null;
+
+  @Field(() => CallbackSettingsInput, { nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => CallbackSettingsInput)
+  callbackSettings?: CallbackSettingsInput | null;
 }

@@ -5,23 +5,31 @@ import { queryRows } from '../database/rows.js';
 import { notFound } from '../errors.js';
 import { newId } from '../ids.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
+import { SecretBox } from '../secrets.js';
 import { App } from './app.entity.js';
-import type { CreateAppInput, UpdateAppInput } from './apps.input.js';
+import type { CallbackSettingsInput, CreateAppInput, UpdateAppInput } from './apps.input.js';
 
 @Injectable()
 export class AppsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly channels: ChannelsService,
+    private readonly secrets: SecretBox,
   ) {}
 
   async create(projectId: string, input: CreateAppInput): Promise<App> {
     return this.dataSource.transaction(async (tx) => {
       const [app] = await queryRows<App>(
         tx,
-        `INSERT INTO apps (project_id, id, display_name, conversation_metadata_report_view)
-         VALUES ($1, $2, $3, $4) RETURNING *`,
-        [projectId, newId(), input.displayName, input.conversationMetadataReportView ?? 'NONE'],
+        `INSERT INTO apps (project_id, id, display_name, conversation_metadata_report_view, callback_secret)
+         VALUES ($1, $2, $3, $4, $5) RETURNING *`,
+        [
+          projectId,
+          newId(),
+          input.displayName,
+          input.conversationMetadataReportView ?? 'NONE',
+          this.callbackSecret(input) ?? '',
+        ],
       );
       if (!app) throw new Error('an app was not stored');
       await tx.query(`INSERT INTO app_routes (app_id, project_id) VALUES ($1, $2)`, [app.id, projectId]);
@@ -59,9 +67,16 @@ export class AppsService {
     const [app] = await queryRows<App>(
       this.dataSource.manager,
       `UPDATE apps SET display_name = coalesce($3, display_name),
-         conversation_metadata_report_view = coalesce($4, conversation_metadata_report_view), updated_at = now()
+         conversation_metadata_report_view = coalesce($4, conversation_metadata_report_view),
+         callback_secret = coalesce($5, callback_secret), updated_at = now()
        WHERE project_id = $1 AND id = $2 RETURNING *`,
-      [projectId, id, input.displayName ?? null, input.conversationMetadataReportView ?? null],
+      [
+        projectId,
+        id,
+        input.displayName ?? null,
+        input.conversationMetadataReportView ?? null,
+        this.callbackSecret(input),
+      ],
     );
     if (!app) throw notFound('App', id);
     return app;
@@ -79,5 +94,15 @@ export class AppsService {
       await tx.query(`DELETE FROM events WHERE project_id = $1 AND app_id = $2`, [projectId, id]);
     });
     await this.channels.release(channels);
+  }
+
+  /** As it is stored; null when it is to stay as it is. */
+  private callbackSecret({
+    callbackSettings,
+  }: {
+    callbackSettings?: CallbackSettingsInput | null;
+  }): string | null {
+    const secret = callbackSettings?.secretForOverriddenCallbackUrls;
+    return secret ? this.secrets.encrypt(secret) : (secret ?? null);
   }
 }

@@ -1,5 +1,6 @@
 import type { AppEvent } from '../content/app-event.js';
 import type { AppMessage } from '../content/app-message.js';
+import type { ContactSideEvent, ReactionCategory } from '../content/contact-event.js';
 import type { ContactMessage } from '../content/contact-message.js';
 import type { Reason } from '../content/reason.js';
 
@@ -28,6 +29,12 @@ export interface ChannelCredentials {
   callbackSecret: string;
   /** The channel's own account, for Messenger the page id; null until known. */
   accountId: string | null;
+}
+
+/** Credentials of an app's channel: what a plug-in keeps for the account belongs to the app. */
+export interface ConnectedCredentials extends ChannelCredentials {
+  projectId: string;
+  appId: string;
 }
 
 /** Who a token speaks for. */
@@ -62,7 +69,7 @@ export interface TranscodeContext {
 }
 
 export interface SendRequest {
-  credentials: ChannelCredentials;
+  credentials: ConnectedCredentials;
   /** The person's identity on the channel. */
   identity: string;
   payload: ChannelPayload;
@@ -88,14 +95,57 @@ export interface MessagingWindow {
   humanAgentExpiresAt: Date | null;
 }
 
-/** How one call ended. Every channel's errors are reduced to these few. */
-export type SendOutcome =
+/** The channel wants no more calls with this token for so many ms; null: it did not say how long. */
+export interface SlowDown {
+  ms: number | null;
+}
+
+/** How one call ended. Every channel's errors are reduced to these few; any of them may come with the wish for fewer calls. */
+export type SendOutcome = { slowDown?: SlowDown } & (
   | { kind: 'accepted'; channelMessageId: string | null }
-  /** Worth trying again; `after` in ms where the channel said when. `uncertain`: it may have been accepted, only the answer was lost. */
-  | { kind: 'transient'; reason: Reason; after?: number; uncertain?: boolean }
+  /**
+   * Worth trying again; `after` in ms where the channel said when. `tries`: so many in all and no more. `uncertain`: it may have been
+   * accepted, only the answer was lost.
+   */
+  | { kind: 'transient'; reason: Reason; after?: number; tries?: number; uncertain?: boolean }
   | { kind: 'permanent'; reason: Reason }
   /** The token is dead: the whole channel stops until it is reconnected. */
-  | { kind: 'unauthorized'; reason: Reason };
+  | { kind: 'unauthorized'; reason: Reason }
+);
+
+/** A call that asks the channel for something ended without it. */
+export type Refusal = Exclude<SendOutcome, { kind: 'accepted' }>;
+
+/** What a channel tells of a person; null is what it does not. */
+export interface ChannelProfile {
+  name: string | null;
+  firstName: string | null;
+  lastName: string | null;
+  /** May expire. */
+  pictureUrl: string | null;
+  /** Such as `pt_BR`. */
+  locale: string | null;
+  /** Hours from UTC, with fractions. */
+  timezone: number | null;
+  gender: string | null;
+}
+
+/** A permanent refusal: the channel will not tell. */
+export type ProfileOutcome = { kind: 'profile'; profile: ChannelProfile; slowDown?: SlowDown } | Refusal;
+
+/** What was said before, newest conversations first. */
+export interface HistoryPage {
+  kind: 'page';
+  /** Messages and echoes as their webhooks would have told them, of each conversation the oldest first. */
+  events: (InboundMessage | InboundEcho)[];
+  conversations: number;
+  /** Where the next page begins; null after the last. */
+  next: string | null;
+  slowDown?: SlowDown;
+}
+
+/** A permanent refusal of any page but the first may mean that its place is no longer known. */
+export type HistoryOutcome = HistoryPage | Refusal;
 
 export interface ChannelPlugin {
   readonly channel: ConversationChannel;
@@ -114,6 +164,14 @@ export interface ChannelPlugin {
   send(request: SendRequest): Promise<SendOutcome>;
   /** An event that the channel does not have is a permanent outcome, UNSUPPORTED_OPERATION. */
   sendEvent(request: EventRequest): Promise<SendOutcome>;
+  /** Absent where the channel tells nothing of people. */
+  profile?(credentials: ChannelCredentials, identity: string, signal: AbortSignal): Promise<ProfileOutcome>;
+  /** Absent where the channel keeps no history. `page`: where to go on; null for the newest. */
+  history?(
+    credentials: ChannelCredentials,
+    page: string | null,
+    signal: AbortSignal,
+  ): Promise<HistoryOutcome>;
 }
 
 export class ChannelConnectError extends Error {
@@ -129,7 +187,15 @@ export class ChannelConnectError extends Error {
 }
 
 /** What a channel's webhook says, in our words. `identity` is the person, whoever sent it. */
-export type InboundEvent = InboundMessage | InboundEcho | InboundReceipt | InboundUnsupported;
+export type InboundEvent =
+  | InboundMessage
+  | InboundEcho
+  | InboundReceipt
+  | InboundReaction
+  | InboundEdit
+  | InboundUnsend
+  | InboundContactEvent
+  | InboundUnsupported;
 
 interface InboundBase {
   identity: string;
@@ -145,6 +211,8 @@ export interface InboundMessage extends InboundBase {
   content: ContactMessage;
   /** Channel id of the message that this one quotes. */
   replyTo?: string;
+  /** The channel's own fields that have no generic form, e.g. NLP results or a sticker's id. */
+  details?: Record<string, unknown>;
   /** Which choice of which message of ours was picked, where the channel could not carry the postback data itself. */
   choice?: { messageId: string; index: number };
 }
@@ -157,6 +225,8 @@ export interface InboundEcho extends InboundBase {
   /** What we gave with the send; absent when somebody else sent it. */
   reference?: string;
   origin: 'PAGE_INBOX' | 'OTHER_APP';
+  replyTo?: string;
+  details?: Record<string, unknown>;
 }
 
 export interface InboundReceipt extends InboundBase {
@@ -165,6 +235,40 @@ export interface InboundReceipt extends InboundBase {
   /** Everything sent until then, in the channel's clock. */
   watermark: Date | null;
   channelMessageIds: string[];
+}
+
+/** A person put a sign on a message, or took it away. */
+export interface InboundReaction extends InboundBase {
+  kind: 'reaction';
+  /** The message it is about, either side's. */
+  channelMessageId: string;
+  /** Null when it was taken away. */
+  reaction: { emoji: string; category: ReactionCategory } | null;
+}
+
+/** A message says something else now. */
+export interface InboundEdit extends InboundBase {
+  kind: 'edit';
+  channelMessageId: string;
+  text: string;
+  /** Counts the edits of the message, so that a late one does not undo a later one; null when the channel does not count. */
+  revision: number | null;
+}
+
+/** A message was taken back: what it said may no longer be shown or kept. */
+export interface InboundUnsend extends InboundBase {
+  kind: 'unsend';
+  channelMessageId: string;
+}
+
+/** Whatever else a person does. */
+export interface InboundContactEvent extends InboundBase {
+  kind: 'event';
+  /** Deduplicates a redelivery. */
+  key: string;
+  content: ContactSideEvent;
+  /** The channel's own fields that have no generic form. */
+  details?: Record<string, unknown>;
 }
 
 /** Kept raw and reported, so that nothing is lost; `identity` is empty where the event concerns no person. */

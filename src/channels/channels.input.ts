@@ -1,5 +1,5 @@
 import { Field, ID, InputType } from '@nestjs/graphql';
-import { IsEnum, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsBoolean, IsEnum, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { ConversationChannelName } from './conversation-channel.js';
 
 @InputType({ description: 'Connects an app to a channel, or gives a connected one a new token.' })
@@ -30,4 +30,14 @@ export class ConnectChannelInput {
   @IsOptional()
   @Matches(/^\d{1,32}$/, { message: 'pageId must be 1 to 32 digits' })
   pageId?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description:
+      'Whether to fetch what was said before, as far as the channel still has it; see importHistory.',
+  })
+  @IsOptional()
+  @IsBoolean()
+  importHistory?: boolean | null;
 }

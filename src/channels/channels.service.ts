@@ -28,7 +28,8 @@ export interface ChannelHealth {
   lastError: string | null;
 }
 
-export type ReconnectedListener = (channel: Channel) => Promise<void>;
+/** Told what the caller wants done with the connection. */
+export type ReconnectedListener = (channel: Channel, wish: { importHistory: boolean }) => Promise<void>;
 
 /** A new token of a connected channel takes its place: history, identities and the channel's id stay. */
 const STORE = `
@@ -86,7 +87,8 @@ export class ChannelsService {
       ? await attempt(() => plugin.subscribe(credentials, this.callbackUrl(input.appId)))
       : account;
     const channel = await this.settle(stored, failure instanceof ChannelConnectError ? failure : null);
-    if (channel.state !== 'NEEDS_REAUTH') await this.announce(channel);
+    if (channel.state !== 'NEEDS_REAUTH')
+      await this.announce(channel, { importHistory: input.importHistory ?? false });
     return channel;
   }
 
@@ -273,9 +275,9 @@ export class ChannelsService {
     ]);
   }
 
-  private async announce(channel: Channel): Promise<void> {
+  private async announce(channel: Channel, wish: { importHistory: boolean }): Promise<void> {
     for (const listener of this.listeners) {
-      await listener(channel).catch((error: unknown) => {
+      await listener(channel, wish).catch((error: unknown) => {
         this.logger.error({
           msg: 'a reconnected channel was not taken up',
           channelId: channel.id,

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
 import { queryRows } from '../database/rows.js';
 import { SecretBox } from '../secrets.js';
-import type { ChannelCredentials, ConversationChannel } from './channel.js';
+import type { ConnectedCredentials, ConversationChannel } from './channel.js';
 import type { ChannelState } from './channel.entity.js';
 
 /** A change made by another process is seen within this time. */
@@ -22,7 +22,7 @@ export interface ChannelRoute {
 }
 
 /** What it takes to send. */
-export interface ConnectedChannel extends ChannelCredentials {
+export interface ConnectedChannel extends ConnectedCredentials {
   channelId: string;
   state: ChannelState;
 }

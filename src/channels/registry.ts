@@ -12,6 +12,10 @@ export class ChannelRegistry {
     this.plugins.set(plugin.channel, plugin);
   }
 
+  find(channel: string): ChannelPlugin | undefined {
+    return this.plugins.get(channel);
+  }
+
   /** @throws DomainError INVALID_ARGUMENT on `channel` when no plug-in serves it. */
   get(channel: string): ChannelPlugin {
     const plugin = this.plugins.get(channel);

@@ -4,6 +4,7 @@ import {
   Context,
   Field,
   type FieldMiddleware,
+  Float,
   ID,
   Mutation,
   ObjectType,
@@ -19,14 +20,63 @@ import type { Caller } from '../access/caller.js';
 import { type Connection, connectionType, PageArgs, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
+import { DateTime } from '../api/scalars.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
+import type { IdentityConflict } from './conflicts.js';
 import type { Contact } from './contact.entity.js';
 import { ContactFilter, CreateContactInput, UpdateContactInput } from './contacts.input.js';
 import { ContactsService } from './contacts.service.js';
-import type { Identity } from './identities.js';
+import type { KnownProfile, ProfiledIdentity } from './profiles.js';
 
 /** The Conversation API says unset by an empty text, GraphQL by null. */
 const emptyAsNull: FieldMiddleware = async (_context, next) => ((await next()) as string | null) || null;
+
+@ObjectType('ChannelProfile', {
+  description:
+    'What a channel tells of a person. Asked when they first appear, and every month in which they write.',
+})
+export class ChannelProfileType {
+  @Field(() => String, { nullable: true })
+  name!: string | null;
+
+  @Field(() => String, { nullable: true })
+  firstName!: string | null;
+
+  @Field(() => String, { nullable: true })
+  lastName!: string | null;
+
+  @Field(() => String, { nullable: true, description: "The channel's own link, which expires." })
+  pictureUrl!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Such as pt_BR.' })
+  locale!: string | null;
+
+  @Field(() => Float, { nullable: true, description: 'Hours from UTC.' })
+  timezone!: number | null;
+
+  @Field(() => String, { nullable: true })
+  gender!: string | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When the channel last answered.' })
+  answeredAt!: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'Why there is none, or none that is newer.' })
+  error!: string | null;
+}
+
+@ObjectType('IdentityConflict', {
+  description: 'A phone number that different contacts have on different channels; merging them settles it.',
+})
+export class IdentityConflictType {
+  @Field()
+  identity!: string;
+
+  @Field(() => [ConversationChannelName])
+  channels!: string[];
+
+  @Field(() => [ID])
+  contactIds!: string[];
+}
 
 @ObjectType('ChannelIdentity', { description: 'Who a contact is on a channel.' })
 export class ChannelIdentityType {
@@ -38,6 +88,12 @@ export class ChannelIdentityType {
 
   @Field(() => ID, { nullable: true, middleware: [emptyAsNull], description: 'On app-scoped channels.' })
   appId!: string | null;
+
+  @Field(() => ChannelProfileType, {
+    nullable: true,
+    description: 'Null where the channel has neither told nor refused.',
+  })
+  profile?: KnownProfile | null;
 }
 
 @ObjectType('Contact', { description: 'A person, whatever channels they write on.' })
@@ -49,7 +105,7 @@ export class ContactType {
   displayName!: string | null;
 
   @Field(() => [ChannelIdentityType])
-  channelIdentities?: Identity[];
+  channelIdentities?: ProfiledIdentity[];
 
   @Field(() => [ConversationChannelName], { description: 'Which channel is tried first.' })
   channelPriority!: string[];
@@ -79,6 +135,9 @@ export class ContactType {
 @ObjectType()
 export class ContactConnection extends connectionType('Contact', ContactType) {}
 
+@ObjectType()
+export class IdentityConflictConnection extends connectionType('IdentityConflict', IdentityConflictType) {}
+
 @ArgsType()
 class ContactsArgs extends PageArgs {
   @Field(() => ContactFilter, { nullable: true })
@@ -105,6 +164,16 @@ export class ContactsResolver {
     return this.contacts.get(projectId, id);
   }
 
+  @Query(() => IdentityConflictConnection, {
+    description: 'Phone numbers that different contacts have on SMS, MMS and RCS, in order of the number.',
+  })
+  async identityConflicts(
+    @CurrentCaller() { projectId }: Caller,
+    @Args() page: PageArgs,
+  ): Promise<Connection<IdentityConflict>> {
+    return toConnection(await this.contacts.identityConflicts(projectId, page));
+  }
+
   @Mutation(() => ContactType)
   createContact(
     @CurrentCaller() { projectId }: Caller,
@@ -122,24 +191,16 @@ export class ContactsResolver {
     return this.contacts.update(projectId, id, input);
   }
 
-  @Mutation(() => Boolean, {
-    description: "Erases the person's data: identities, conversations, messages and events.",
-  })
-  async deleteContact(
-    @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
-  ): Promise<boolean> {
-    await this.contacts.delete(projectId, id);
-    return true;
-  }
-
   @ResolveField()
-  channelIdentities(@Parent() contact: Contact, @Context() context: GraphqlContext): Promise<Identity[]> {
+  channelIdentities(
+    @Parent() contact: Contact,
+    @Context() context: GraphqlContext,
+  ): Promise<ProfiledIdentity[]> {
     const { projectId } = contact;
     return loaderOf(
       context,
       'identitiesOfContact',
-      () => new DataLoader<string, Identity[]>((ids) => this.contacts.identitiesOf(projectId, ids)),
+      () => new DataLoader<string, ProfiledIdentity[]>((ids) => this.contacts.identitiesOf(projectId, ids)),
     ).load(contact.id);
   }
 }

@@ -3,19 +3,15 @@ import { DataSource, type EntityManager, In } from 'typeorm';
 import { AppsService } from '../apps/apps.service.js';
 import { queryRows } from '../database/rows.js';
 import { invalid, notFound } from '../errors.js';
-import { type EventKind, type NewEvent, type Snapshot, snapshotOf } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { Contact } from './contact.entity.js';
+import { contactEvents } from './contact-events.js';
+import { type IdentityConflict, listConflicts } from './conflicts.js';
 import type { ContactFilter, CreateContactInput, UpdateContactInput } from './contacts.input.js';
-import {
-  identitiesFrom,
-  type Identity,
-  normalIdentity,
-  readIdentities,
-  replaceIdentities,
-} from './identities.js';
+import { identitiesFrom, type Identity, normalIdentity, replaceIdentities } from './identities.js';
+import { type ProfiledIdentity, readProfiles } from './profiles.js';
 
 type ContactValues = Pick<
   Contact,
@@ -31,8 +27,6 @@ const NOBODY: ContactValues = {
   channelPriority: [],
 };
 
-type ContactEventKind = Extract<EventKind, `contact.${string}`>;
-
 const CREATE = `
   INSERT INTO contacts (project_id, id, display_name, email, external_id, language, metadata, channel_priority)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *`;
@@ -41,19 +35,6 @@ const UPDATE = `
   UPDATE contacts SET display_name = $3, email = $4, external_id = $5, language = $6, metadata = $7,
     channel_priority = $8, updated_at = now()
   WHERE project_id = $1 AND id = $2 RETURNING *`;
-
-/** The apps that a contact has to do with: their logs tell of the contact. */
-const APPS_OF = `
-  SELECT a.id FROM apps a WHERE a.project_id = $1 AND (
-    EXISTS (SELECT FROM channel_identities i WHERE i.project_id = $1 AND i.contact_id = $2 AND i.app_id = a.id)
-    OR EXISTS (SELECT FROM conversations c WHERE c.project_id = $1 AND c.contact_id = $2 AND c.app_id = a.id))
-  ORDER BY a.id`;
-
-/** What the log tells of a person: the rows stay, so that cursors and deliveries keep their place. */
-const ERASE_EVENTS = `
-  UPDATE events SET payload = '{"erased": true}'
-  WHERE project_id = $1 AND (contact_id = $2
-    OR conversation_id IN (SELECT id FROM conversations WHERE project_id = $1 AND contact_id = $2))`;
 
 @Injectable()
 export class ContactsService {
@@ -71,7 +52,7 @@ export class ContactsService {
       const [contact] = await queryRows<Contact>(tx, CREATE, [projectId, newId(), ...values]);
       if (!contact) throw new Error('a contact was not stored');
       await replaceIdentities(tx, projectId, contact.id, identities);
-      await this.record(tx, 'contact.created', contact, identities);
+      await this.events.record(tx, await contactEvents(tx, 'contact.created', projectId, [contact]));
       return contact;
     });
   }
@@ -117,8 +98,13 @@ export class ContactsService {
   }
 
   /** The identities of each contact, in the order of `contactIds`. */
-  async identitiesOf(projectId: string, contactIds: readonly string[]): Promise<Identity[][]> {
-    return readIdentities(this.dataSource.manager, projectId, contactIds);
+  async identitiesOf(projectId: string, contactIds: readonly string[]): Promise<ProfiledIdentity[][]> {
+    return readProfiles(this.dataSource.manager, projectId, contactIds);
+  }
+
+  /** Phone numbers that different contacts have on different channels, in order of the number. */
+  async identityConflicts(projectId: string, page: PageRequest): Promise<Page<IdentityConflict>> {
+    return listConflicts(this.dataSource.manager, projectId, page);
   }
 
   /** What is absent stays; a list of identities replaces the whole list. */
@@ -128,29 +114,12 @@ export class ContactsService {
         ? null
         : await this.checkIdentities(projectId, input.channelIdentities ?? []);
     return this.dataSource.transaction(async (tx) => {
-      const current = await lock(tx, projectId, id, 'NO KEY UPDATE');
+      const current = await lock(tx, projectId, id);
       const [contact] = await queryRows<Contact>(tx, UPDATE, [projectId, id, ...valuesOf(current, input)]);
       if (!contact) throw new Error(`contact ${id} is gone although it was locked`);
       if (wanted) await replaceIdentities(tx, projectId, id, wanted);
-      const [identities = []] = await readIdentities(tx, projectId, [id]);
-      await this.record(tx, 'contact.updated', contact, identities);
+      await this.events.record(tx, await contactEvents(tx, 'contact.updated', projectId, [contact]));
       return contact;
-    });
-  }
-
-  /**
-   * Erases the person: identities, conversations, messages, what waits to be sent, and what the event log tells of them. The
-   * event that says so keeps only the two ids, so that others can erase their copies.
-   */
-  async delete(projectId: string, id: string): Promise<void> {
-    await this.dataSource.transaction(async (tx) => {
-      const contact = await lock(tx, projectId, id, 'UPDATE');
-      const apps = await appsOf(tx, projectId, id);
-      await tx.query(ERASE_EVENTS, [projectId, id]);
-      await tx.query(`DELETE FROM contacts WHERE project_id = $1 AND id = $2`, [projectId, id]);
-      const { externalId } = contact;
-      const nobody = { ...snapshotOf(contact), ...NOBODY, externalId, channelIdentities: [] };
-      await this.events.record(tx, contactEvents('contact.deleted', projectId, id, apps, nobody));
     });
   }
 
@@ -170,48 +139,16 @@ export class ContactsService {
     }
     return identities;
   }
-
-  private async record(
-    tx: EntityManager,
-    kind: ContactEventKind,
-    contact: Contact,
-    channelIdentities: Identity[],
-  ): Promise<void> {
-    const { projectId, id } = contact;
-    const apps = await appsOf(tx, projectId, id);
-    const snapshot = { ...snapshotOf(contact), channelIdentities };
-    await this.events.record(tx, contactEvents(kind, projectId, id, apps, snapshot));
-  }
 }
 
-async function lock(
-  tx: EntityManager,
-  projectId: string,
-  id: string,
-  strength: 'UPDATE' | 'NO KEY UPDATE',
-): Promise<Contact> {
+async function lock(tx: EntityManager, projectId: string, id: string): Promise<Contact> {
   const [contact] = await queryRows<Contact>(
     tx,
-    `SELECT * FROM contacts WHERE project_id = $1 AND id = $2 FOR ${strength}`,
+    `SELECT * FROM contacts WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     [projectId, id],
   );
   if (!contact) throw notFound('Contact', id);
   return contact;
-}
-
-async function appsOf(tx: EntityManager, projectId: string, id: string): Promise<string[]> {
-  const rows = await queryRows<{ id: string }>(tx, APPS_OF, [projectId, id]);
-  return rows.map((row) => row.id);
-}
-
-function contactEvents(
-  kind: ContactEventKind,
-  projectId: string,
-  contactId: string,
-  apps: string[],
-  contact: Snapshot,
-): NewEvent[] {
-  return apps.map((appId) => ({ projectId, appId, kind, contactId, payload: { contact } }));
 }
 
 /** What the columns become, in the order of the statements: absent keeps what is there, null empties. */

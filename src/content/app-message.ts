@@ -71,7 +71,7 @@ export interface ChoiceMessage {
   choices: Choice[];
 }
 
-/** Exactly one of the `*_message` fields. `postback_data` comes back when the person picks it. */
+/** Exactly one of the `*_message` fields. `postback_data` comes back when the person picks it. `display_mode` is for RCS. */
 export interface Choice {
   text_message?: TextMessage;
   url_message?: { title: string; url: string };
@@ -80,6 +80,7 @@ export interface Choice {
   calendar_message?: CalendarMessage;
   share_location_message?: { title: string; fallback_url: string };
   postback_data?: string;
+  display_mode?: 'DISPLAY_MODE_UNSPECIFIED' | 'PERSISTENT';
 }
 
 /** Times are ISO 8601. */

@@ -1,4 +1,4 @@
-import type { LocationMessage, MediaMessage, TextMessage } from './app-message.js';
+import type { LocationMessage, MediaMessage, ProductItem, TextMessage } from './app-message.js';
 import type { Reason } from './reason.js';
 
 /**
@@ -11,6 +11,7 @@ export interface ContactMessage {
   media_card_message?: MediaCardMessage;
   location_message?: LocationMessage;
   choice_response_message?: ChoiceResponseMessage;
+  product_response_message?: ProductResponseMessage;
   fallback_message?: FallbackMessage;
   /** `message_id` is ours; empty when the quoted message is not known here. */
   reply_to?: { message_id: string };
@@ -26,6 +27,13 @@ export interface MediaCardMessage {
 export interface ChoiceResponseMessage {
   message_id: string;
   postback_data: string;
+}
+
+/** Products of a list that the person picked. */
+export interface ProductResponseMessage {
+  products: ProductItem[];
+  title?: string;
+  catalog_id?: string;
 }
 
 /** Content that has no generic form; `raw_message` is the channel's JSON text. */

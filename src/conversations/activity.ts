@@ -8,6 +8,14 @@ export interface ConversationKey {
   id: string;
 }
 
+/** A conversation because somebody talks there: it is locked only while they do. `key` tells the caller whether it was. */
+export interface TalkKey extends ConversationKey {
+  key: string;
+  appId: string;
+  channel: ConversationChannel;
+  identity: string;
+}
+
 /** What new messages change in their conversation. */
 export interface Activity extends ConversationKey {
   lastMessageId: string;
@@ -35,8 +43,13 @@ const QUEUE_UP = `
   ) turn`;
 
 const LOCK = `
-  SELECT c.* FROM conversations c
-  JOIN jsonb_to_recordset($1::jsonb) AS k("projectId" text, id text) ON c.project_id = k."projectId" AND c.id = k.id
+  SELECT k.key AS wanted, c.* FROM conversations c
+  JOIN jsonb_to_recordset($1::jsonb) AS k(key text, "projectId" text, id text, "appId" text, channel text, identity text)
+    ON c.project_id = k."projectId" AND c.id = k.id
+  WHERE k.identity IS NULL OR (c.active AND EXISTS (
+    SELECT FROM channel_identities i
+    WHERE i.project_id = k."projectId" AND i.channel = k.channel AND i.app_id = k."appId" AND i.identity = k.identity
+      AND i.contact_id = c.contact_id))
   ORDER BY c.project_id, c.id
   FOR NO KEY UPDATE OF c`;
 
@@ -46,27 +59,36 @@ const LOCK = `
  */
 export async function lockConversations(
   tx: EntityManager,
-  keys: Iterable<ConversationKey>,
+  keys: readonly ConversationKey[],
 ): Promise<Map<string, Conversation>> {
-  const distinct = new Map<string, ConversationKey>();
-  for (const { projectId, id } of keys) distinct.set(id, { projectId, id });
-  if (distinct.size === 0) return new Map();
-  const given = JSON.stringify([...distinct.values()]);
-  await queryRows(tx, QUEUE_UP, [given]);
-  const rows = await queryRows<Conversation>(tx, LOCK, [given]);
-  return new Map(rows.map((row) => [row.id, row]));
+  return (await lockTalks(tx, keys)).conversations;
 }
 
-/** A conversation was stopped or deleted between its look-up and its lock. Its code makes the transaction run again. */
+/** The same, and the `key`s of those who still talk where they are said to. */
+export async function lockTalks(
+  tx: EntityManager,
+  keys: readonly (ConversationKey | TalkKey)[],
+): Promise<{ conversations: Map<string, Conversation>; talking: Set<string> }> {
+  const conversations = new Map<string, Conversation>();
+  const talking = new Set<string>();
+  if (keys.length === 0) return { conversations, talking };
+  const given = JSON.stringify(keys);
+  await queryRows(tx, QUEUE_UP, [given]);
+  for (const { wanted, ...conversation } of await queryRows<Conversation & { wanted: string | null }>(
+    tx,
+    LOCK,
+    [given],
+  )) {
+    conversations.set(conversation.id, conversation);
+    if (wanted !== null) talking.add(wanted);
+  }
+  return { conversations, talking };
+}
+
+/** A conversation was stopped, deleted or left by its person between look-up and lock. Its code makes the transaction run again. */
 export class ConversationGone extends Error {
   override readonly name = 'ConversationGone';
   readonly code = '40PAR';
-}
-
-/** @throws ConversationGone when a message cannot be written to one of `ids` any more. */
-export function assertActive(locked: ReadonlyMap<string, Conversation>, ids: Iterable<string>): void {
-  for (const id of ids)
-    if (!locked.get(id)?.active) throw new ConversationGone(`conversation ${id} is no longer active`);
 }
 
 /** A person's message opens a closed or snoozed conversation again. */

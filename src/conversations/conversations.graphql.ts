@@ -33,7 +33,9 @@ import { DateTime } from '../api/scalars.js';
 import type { App } from '../apps/app.entity.js';
 import { AppType } from '../apps/apps.graphql.js';
 import { AppsService } from '../apps/apps.service.js';
+import type { MessagingWindow } from '../channels/channel.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
+import { ChannelRegistry } from '../channels/registry.js';
 import type { Contact } from '../contacts/contact.entity.js';
 import { ContactType } from '../contacts/contacts.graphql.js';
 import { ContactsService } from '../contacts/contacts.service.js';
@@ -91,6 +93,28 @@ export class ConversationType {
 
   @Field(() => DateTime, { description: 'Sorts the inbox.' })
   lastActivity!: Date;
+
+  lastContactMessageAt!: Date | null;
+}
+
+@ObjectType('MessagingWindow', { description: 'Until when the channel lets an app write to the person.' })
+export class MessagingWindowType {
+  @Field({ description: 'Whether anything may be sent right now.' })
+  open!: boolean;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'When it closes, or closed: MESSENGER 24 hours after the person last wrote. Null where it never does.',
+  })
+  expiresAt!: Date | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Until when people, not bots, may still answer under the tag HUMAN_AGENT: MESSENGER 7 days after the person last wrote. Null where the channel has no such thing.',
+  })
+  humanAgentExpiresAt!: Date | null;
 }
 
 @ObjectType()
@@ -204,6 +228,7 @@ export class ConversationsResolver {
     private readonly conversations: ConversationsService,
     private readonly apps: AppsService,
     private readonly contacts: ContactsService,
+    private readonly registry: ChannelRegistry,
   ) {}
 
   @Query(() => ConversationType, { nullable: true, description: 'One conversation.' })
@@ -266,6 +291,15 @@ export class ConversationsResolver {
     return conversationTypeOf(await this.conversations.stop(caller.projectId, id));
   }
 
+  @Mutation(() => Boolean, { description: 'Removes a conversation with its messages.' })
+  async deleteConversation(
+    @CurrentCaller() caller: Caller,
+    @Args('id', { type: () => ID }) id: string,
+  ): Promise<boolean> {
+    await this.conversations.delete(caller.projectId, id);
+    return true;
+  }
+
   @ResolveField(() => AppType)
   app(
     @Parent() conversation: ConversationType,
@@ -291,6 +325,17 @@ export class ConversationsResolver {
       () =>
         new DataLoader<string, Contact | null>((ids) => this.contacts.contactsById(caller.projectId, ids)),
     ).load(conversation.contactId);
+  }
+
+  @ResolveField(() => MessagingWindowType, {
+    nullable: true,
+    description: 'Null where the active channel always takes messages, and until the person has written.',
+  })
+  messagingWindow(
+    @Parent() { activeChannel, lastContactMessageAt }: ConversationType,
+  ): MessagingWindow | null {
+    if (activeChannel === null) return null;
+    return this.registry.get(activeChannel).messagingWindow(lastContactMessageAt, new Date());
   }
 }
 

@@ -101,6 +101,7 @@ export class ConversationsService {
         ...snoozedUntil,
         updatedAt: new Date(),
       } as object);
+      return true;
     });
   }
 
@@ -113,20 +114,31 @@ export class ConversationsService {
         `UPDATE conversations SET
            read_up_to_message_id = greatest(read_up_to_message_id, $3),
            unread_count = (SELECT count(*) FROM messages m WHERE m.project_id = $1 AND m.conversation_id = $2 AND m.direction = 'TO_APP'
-             AND m.id > greatest(read_up_to_message_id, $3)),
+             AND m.deleted_at IS NULL AND NOT m.injected AND m.id > greatest(read_up_to_message_id, $3)),
            updated_at = now()
          WHERE project_id = $1 AND id = $2`,
         [projectId, id, upTo ?? ''],
       );
+      return true;
     });
   }
 
   /** Ends the conversation: the next message, either way, opens a new one. Stopping a stopped one changes nothing. */
   async stop(projectId: string, id: string): Promise<Conversation> {
-    const conversation = await this.get(projectId, id);
-    if (!conversation.active) return conversation;
-    return this.change(projectId, id, 'conversation.stopped', async (tx) => {
+    return this.change(projectId, id, 'conversation.stopped', async (tx, { active }) => {
+      if (!active) return false;
       await tx.update(Conversation, { projectId, id }, { active: false, updatedAt: new Date() });
+      return true;
+    });
+  }
+
+  /** Removes a conversation with its messages. @throws DomainError NOT_FOUND */
+  async delete(projectId: string, id: string): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      const conversation = (await lockConversations(tx, [{ projectId, id }])).get(id);
+      if (!conversation) throw notFound('conversation', id);
+      await tx.delete(Conversation, { projectId, id });
+      await this.record(tx, 'conversation.deleted', { ...conversation, active: false });
     });
   }
 
@@ -134,26 +146,27 @@ export class ConversationsService {
     projectId: string,
     id: string,
     kind: Extract<EventKind, 'conversation.updated' | 'conversation.stopped'>,
-    write: (tx: EntityManager, conversation: Conversation) => Promise<void>,
+    /** False when it changed nothing. */
+    write: (tx: EntityManager, conversation: Conversation) => Promise<boolean>,
   ): Promise<Conversation> {
     return this.dataSource.transaction(async (tx) => {
       const locked = (await lockConversations(tx, [{ projectId, id }])).get(id);
       if (!locked) throw notFound('conversation', id);
-      await write(tx, locked);
+      if (!(await write(tx, locked))) return locked;
       const conversation = await tx.findOneByOrFail(Conversation, { projectId, id });
-      const { appId, contactId } = conversation;
-      await this.log.record(tx, [
-        {
-          projectId,
-          appId,
-          kind,
-          conversationId: id,
-          contactId,
-          payload: { conversation: snapshotOf(conversation) },
-        },
-      ]);
+      await this.record(tx, kind, conversation);
       return conversation;
     });
+  }
+
+  private async record(
+    tx: EntityManager,
+    kind: Extract<EventKind, `conversation.${string}`>,
+    conversation: Conversation,
+  ): Promise<void> {
+    const { projectId, appId, id, contactId } = conversation;
+    const payload = { conversation: snapshotOf(conversation) };
+    await this.log.record(tx, [{ projectId, appId, kind, conversationId: id, contactId, payload }]);
   }
 
   private async assertMessage(

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
 import type { ChannelIdentity, Contact } from '../contacts/contact.entity.js';
@@ -6,6 +7,7 @@ import { queryRows } from '../database/rows.js';
 import { type NewEvent, snapshotOf } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
+import { ConversationGone, type ConversationKey, lockTalks } from './activity.js';
 import type { Conversation } from './conversation.entity.js';
 
 /** Somebody on a channel of an app. */
@@ -15,6 +17,9 @@ export interface Person {
   channel: ConversationChannel;
   identity: string;
 }
+
+/** People who write now are likely to write again soon. */
+const REMEMBERED = 50_000;
 
 export interface Resolved {
   contactId: string;
@@ -50,10 +55,12 @@ const CREATE_CONTACTS = `
   SELECT p."projectId", p."contactId", ARRAY[p.channel] FROM ${PEOPLE}
   RETURNING *`;
 
+/** A contact who is being merged or erased is waited for, and then not there: the person is looked for anew. */
 const CREATE_CONVERSATIONS = `
   INSERT INTO conversations (project_id, id, app_id, contact_id, last_received)
   SELECT p."projectId", p."conversationId", p."appId", p."contactId", now() FROM ${PEOPLE}
-  ORDER BY 1, 3, 4
+  JOIN contacts c ON c.project_id = p."projectId" AND c.id = p."contactId"
+  ORDER BY 1, 3, 4 FOR KEY SHARE OF c
   ON CONFLICT (project_id, app_id, contact_id) WHERE active DO NOTHING RETURNING *`;
 
 /** Finds the contact and the active conversation of each person, as far as they exist. */
@@ -72,6 +79,9 @@ export async function findPeople(
  */
 @Injectable()
 export class PeopleResolver {
+  /** May be out of date: `lock` checks what was found in it. */
+  private readonly remembered = new LRUCache<string, Resolved>({ max: REMEMBERED });
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly log: EventLog,
@@ -80,10 +90,18 @@ export class PeopleResolver {
   /** The contact and the active conversation of each person. */
   async ensure(people: Iterable<Person>): Promise<Map<string, Resolved>> {
     const resolved = new Map<string, Resolved>();
-    let missing = distinct(people);
+    let missing: Person[] = [];
+    for (const person of distinct(people)) {
+      const known = this.remembered.get(personKey(person));
+      if (known) resolved.set(personKey(person), known);
+      else missing.push(person);
+    }
     while (missing.length > 0) {
       const { found, incomplete } = await look(this.dataSource.manager, missing);
-      for (const [key, value] of found) resolved.set(key, value);
+      for (const [key, value] of found) {
+        resolved.set(key, value);
+        this.remembered.set(key, value);
+      }
       missing = incomplete;
       if (incomplete.length === 0) break;
       await this.dataSource.transaction(async (tx) =>
@@ -91,6 +109,33 @@ export class PeopleResolver {
       );
     }
     return resolved;
+  }
+
+  /**
+   * Locks the conversations of people whom `ensure` found, and others.
+   * @throws ConversationGone when somebody is no longer there; `ensure` then looks anew.
+   */
+  async lock(
+    tx: EntityManager,
+    people: Iterable<Person>,
+    resolution: Resolution,
+    others: readonly ConversationKey[] = [],
+  ): Promise<Map<string, Conversation>> {
+    const talks = distinct(people).flatMap(({ projectId, appId, channel, identity }) => {
+      const key = personKey({ projectId, appId, channel, identity });
+      const resolved = resolution.get(key);
+      if (!resolved) return [];
+      const { conversationId: id, contactId } = resolved;
+      return [{ key, projectId, id, appId, channel, identity, contactId }];
+    });
+    const { conversations, talking } = await lockTalks(tx, [...talks, ...others]);
+    // A merge may have given the conversation, and the identity with it, to another contact.
+    const gone = talks.filter(
+      ({ key, id, contactId }) => !talking.has(key) || conversations.get(id)?.contactId !== contactId,
+    );
+    for (const { key } of gone) this.remembered.delete(key);
+    if (gone[0]) throw new ConversationGone(`conversation ${gone[0].id} is no longer active`);
+    return conversations;
   }
 }
 

@@ -3,14 +3,25 @@ import { Tenancy1763700000001 } from '../../migrations/1763700000001-tenancy.js'
 import { Resources1763700000002 } from '../../migrations/1763700000002-resources.js';
 import { Events1763700000003 } from '../../migrations/1763700000003-events.js';
 import { Webhooks1763700000004 } from '../../migrations/1763700000004-webhooks.js';
+import { Attachments1763700000005 } from '../../migrations/1763700000005-attachments.js';
+import { Templates1763700000006 } from '../../migrations/1763700000006-templates.js';
+import { Sending1763700000007 } from '../../migrations/1763700000007-sending.js';
+import { Media1763700000009 } from '../../migrations/1763700000009-media.js';
+import { Inbound1763700000010 } from '../../migrations/1763700000010-inbound.js';
+import { ConversationEvents1763700000008 } from '../../migrations/1763700000008-conversation-events.js';
+import { People1763700000011 } from '../../migrations/1763700000011-people.js';
+import { WebhooksComplete1763700000012 } from '../../migrations/1763700000012-webhooks-complete.js';
 import { AccessKey, Project } from '../access/project.entity.js';
 import { App } from '../apps/app.entity.js';
 import { Channel } from '../channels/channel.entity.js';
 import { ChannelIdentity, Contact } from '../contacts/contact.entity.js';
+import { ConversationEvent } from '../conversation-events/conversation-event.entity.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { Message } from '../messages/message.entity.js';
+import { Template } from '../templates/template.entity.js';
 import { Webhook } from '../webhooks/webhook.entity.js';
 import { SnakeNaming } from './naming.js';
+import { CommitHooks } from './on-commit.js';
 
 /** Entities and migrations are listed by hand: what is not here does not exist. */
 export function createDataSource(url: string, poolSize = 20): DataSource {
@@ -22,8 +33,34 @@ export function createDataSource(url: string, poolSize = 20): DataSource {
     connectTimeoutMS: 5_000,
     extra: { idle_in_transaction_session_timeout: 60_000, keepAlive: true },
     namingStrategy: new SnakeNaming(),
-    entities: [Project, AccessKey, App, Channel, Contact, ChannelIdentity, Conversation, Message, Webhook],
-    migrations: [Tenancy1763700000001, Resources1763700000002, Events1763700000003, Webhooks1763700000004],
+    entities: [
+      Project,
+      AccessKey,
+      App,
+      Channel,
+      Contact,
+      ChannelIdentity,
+      Conversation,
+      Message,
+      ConversationEvent,
+      Template,
+      Webhook,
+    ],
+    migrations: [
+      Tenancy1763700000001,
+      Resources1763700000002,
+      Events1763700000003,
+      Webhooks1763700000004,
+      Attachments1763700000005,
+      Templates1763700000006,
+      Sending1763700000007,
+      ConversationEvents1763700000008,
+      Media1763700000009,
+      Inbound1763700000010,
+      People1763700000011,
+      WebhooksComplete1763700000012,
+    ],
     migrationsTransactionMode: 'each',
+    subscribers: [CommitHooks],
   });
 }

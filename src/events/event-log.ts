@@ -89,7 +89,7 @@ export class EventLog {
     });
     for (const sink of this.sinks) await sink(tx, stored);
     const apps = new Set(rows.map((row) => wakePayload(row)));
-    await this.wakeups.announce(tx, [...apps]);
+    this.wakeups.announce(tx, [...apps]);
   }
 
   /** What follows `after` in an app's log, in order, at most `limit` events. */

@@ -8,6 +8,8 @@ export interface EventPayloads {
   'contact.created': { contact: Snapshot };
   'contact.updated': { contact: Snapshot };
   'contact.deleted': { contact: Snapshot };
+  /** `deleted` is part of `preserved` now. */
+  'contact.merged': { preserved: Snapshot; deleted: Snapshot };
   'conversation.started': { conversation: Snapshot };
   'conversation.updated': { conversation: Snapshot };
   'conversation.stopped': { conversation: Snapshot };
@@ -19,11 +21,19 @@ export interface EventPayloads {
     conversation: Snapshot;
     status?: { at: string | null; reason: Reason | null };
   };
+  /** A message was handed to a channel, whatever the channel makes of it. */
+  'message.submitted': { message: Snapshot };
+  /** Something was done beside speaking: typing, a reaction. */
+  'event.added': { event: Snapshot; conversation: Snapshot };
+  /** What became of an event that was to leave. */
+  'event.updated': { event: Snapshot; conversation: Snapshot };
   /** The channel said something that has no generic form. */
   'channel.unsupported': { channel: string; identity: string; raw: unknown };
   /** Meant for an account that the app does not own: kept, but nobody is told. */
   'channel.ignored': { channel: string; accountId: string | null; raw: unknown };
   'channel.updated': { channel: Snapshot };
+  /** Nothing more is sent to a target: it is gone, or has failed for days. */
+  'webhook.disabled': { webhookId: string; target: string; reason: string };
 }
 
 export type EventKind = keyof EventPayloads;

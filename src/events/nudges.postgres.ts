@@ -1,13 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import type { Nudges } from './nudges.js';
 
 const CHANNEL = 'parley_events';
 const RECONNECT_MS = 500;
 
-/** Nudges by LISTEN and NOTIFY: Postgres delivers them at commit, each text once a transaction. */
+/** Nudges by LISTEN and NOTIFY. Not in the transactions that write: those that notify commit one after the other. */
 export class PostgresNudges implements Nudges {
   private readonly logger = new Logger(PostgresNudges.name);
   private client: pg.Client | null = null;
@@ -19,8 +19,8 @@ export class PostgresNudges implements Nudges {
     await this.connect(heard);
   }
 
-  async announce(tx: EntityManager, apps: string[]): Promise<void> {
-    await tx.query(`SELECT pg_notify($1, app) FROM unnest($2::text[]) AS app`, [CHANNEL, apps]);
+  async announce(apps: string[]): Promise<void> {
+    await this.dataSource.query(`SELECT pg_notify($1, app) FROM unnest($2::text[]) AS app`, [CHANNEL, apps]);
   }
 
   async close(): Promise<void> {

@@ -1,27 +1,23 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
-import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import type { Nudges } from './nudges.js';
 
 const CHANNEL = 'parley:events';
 const START_MS = 5_000;
-/** Where a transaction keeps what it will announce. */
-const PENDING = 'parleyNudges';
 
-/** Nudges by Redis publish and subscribe, sent after commit. Redis holds nothing that could be lost with it. */
+/** Nudges by Redis publish and subscribe. Redis holds nothing that could be lost with it. */
 export class RedisNudges implements Nudges {
   private readonly logger = new Logger(RedisNudges.name);
   private readonly publisher;
   private readonly subscriber;
 
-  constructor(url: string, dataSource: DataSource) {
+  constructor(url: string) {
     this.publisher = createClient({ url, disableOfflineQueue: true, socket: { connectTimeout: 5_000 } });
     this.subscriber = this.publisher.duplicate({ disableOfflineQueue: false });
     const lost = (error: Error): void => this.logger.warn(`Redis cannot be reached: ${error.message}`);
     this.publisher.on('error', lost);
     this.subscriber.on('error', lost);
-    dataSource.subscribers.push(this.afterCommit());
   }
 
   async listen(heard: (app: string | null) => void): Promise<void> {
@@ -36,32 +32,12 @@ export class RedisNudges implements Nudges {
     await Promise.race([ready, sleep(START_MS, undefined, { ref: false })]);
   }
 
-  announce(tx: EntityManager, apps: string[]): Promise<void> {
-    const data = tx.queryRunner?.data;
-    if (!data) return this.publish(apps);
-    data[PENDING] = new Set([...(data[PENDING] ?? []), ...apps]);
-    return Promise.resolve();
+  /** A nudge that Redis does not take is only late: followers look by themselves every few seconds. */
+  async announce(apps: string[]): Promise<void> {
+    await Promise.allSettled(apps.map((app) => this.publisher.publish(CHANNEL, app)));
   }
 
   async close(): Promise<void> {
     await Promise.allSettled([this.publisher.close(), this.subscriber.close()]);
-  }
-
-  private afterCommit(): EntitySubscriberInterface {
-    const take = (runner: QueryRunner): string[] => {
-      const data = runner.data as Record<string, Set<string> | undefined>;
-      const apps = [...(data[PENDING] ?? [])];
-      delete data[PENDING];
-      return apps;
-    };
-    return {
-      afterTransactionCommit: ({ queryRunner }) => void this.publish(take(queryRunner)),
-      afterTransactionRollback: ({ queryRunner }) => void take(queryRunner),
-    };
-  }
-
-  /** A nudge that Redis does not take is only late: followers look by themselves every few seconds. */
-  private async publish(apps: string[]): Promise<void> {
-    await Promise.allSettled(apps.map((app) => this.publisher.publish(CHANNEL, app)));
   }
 }

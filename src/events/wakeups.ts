@@ -1,6 +1,13 @@
-import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../config.js';
+import { Coalescer } from '../database/coalescer.js';
+import { onCommit } from '../database/on-commit.js';
 import type { Nudges } from './nudges.js';
 import { PostgresNudges } from './nudges.postgres.js';
 import { RedisNudges } from './nudges.redis.js';
@@ -19,12 +26,16 @@ export function wakePayload(app: AppKey): string {
 export class Wakeups implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly listeners = new Map<string, Set<() => void>>();
   private readonly nudges: Nudges;
+  private readonly logger = new Logger(Wakeups.name);
+  private readonly grown = new Coalescer<true>(
+    (apps) => this.nudges.announce([...apps.keys()]),
+    // Followers look by themselves every few seconds.
+    (error) => this.logger.warn(`could not tell that the log has grown: ${String(error)}`),
+  );
 
   constructor(dataSource: DataSource, config: Config) {
     this.nudges =
-      config.REDIS_URL === undefined
-        ? new PostgresNudges(dataSource)
-        : new RedisNudges(config.REDIS_URL, dataSource);
+      config.REDIS_URL === undefined ? new PostgresNudges(dataSource) : new RedisNudges(config.REDIS_URL);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -32,11 +43,13 @@ export class Wakeups implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    await this.grown.idle();
     await this.nudges.close();
   }
 
-  announce(tx: EntityManager, apps: string[]): Promise<void> {
-    return this.nudges.announce(tx, apps);
+  /** Tells every process of these apps once `tx` has committed; what several transactions have to tell goes together. */
+  announce(tx: EntityManager, apps: readonly string[]): void {
+    onCommit(tx, () => apps.forEach((app) => this.grown.add(app, true)));
   }
 
   /** Calls `wake` whenever the app's log may have grown, until the returned function is called. */

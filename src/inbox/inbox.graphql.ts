@@ -12,10 +12,11 @@ import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import type { GraphqlContext } from '../api/graphql-context.js';
 import { DateTime } from '../api/scalars.js';
+import { ConversationEventType } from '../conversation-events/conversation-events.graphql.js';
 import { ContactType } from '../contacts/contacts.graphql.js';
 import { ChannelType } from '../channels/channels.graphql.js';
 import { ConversationType } from '../conversations/conversations.graphql.js';
-import { MessageType } from '../messages/messages.graphql.js';
+import { MessageOriginEnum, MessageType } from '../messages/messages.graphql.js';
 import { InboxService } from './inbox.service.js';
 
 @ObjectType({ isAbstract: true })
@@ -59,16 +60,76 @@ export class ContactUpdated extends InboxEventBase {
   contact!: ContactType;
 }
 
+@ObjectType({
+  description: 'Somebody began or ceased to type. Who began half a minute ago and said no more has ceased.',
+})
+export class TypingChanged extends InboxEventBase {
+  @Field(() => ConversationType)
+  conversation!: ConversationType;
+
+  @Field()
+  typing!: boolean;
+
+  @Field(() => MessageOriginEnum, { description: 'API: an agent of the business. CONTACT: the person.' })
+  by!: MessageOriginEnum;
+}
+
+@ObjectType({
+  description: 'Something other than typing was done beside speaking: a reaction, an agent who joins.',
+})
+export class EventAdded extends InboxEventBase {
+  @Field(() => ConversationEventType)
+  event!: ConversationEventType;
+
+  @Field(() => ConversationType)
+  conversation!: ConversationType;
+}
+
+@ObjectType({ description: 'What became of an event: its status.' })
+export class EventUpdated extends InboxEventBase {
+  @Field(() => ConversationEventType)
+  event!: ConversationEventType;
+
+  @Field(() => ConversationType)
+  conversation!: ConversationType;
+}
+
 @ObjectType({ description: 'A channel was connected, or its state changed.' })
 export class ChannelUpdated extends InboxEventBase {
   @Field(() => ChannelType)
   channel!: ChannelType;
 }
 
+@ObjectType({
+  description:
+    'Nothing more is sent to a webhook: its target answered 410, or failed for days. An update of it enables it again.',
+})
+export class WebhookDisabled extends InboxEventBase {
+  @Field(() => ID, { description: 'Which webhook.' })
+  webhookId!: string;
+
+  @Field({ description: 'Its target.' })
+  target!: string;
+
+  @Field({ description: 'What was wrong with the target.' })
+  reason!: string;
+}
+
 export const InboxEvent = createUnionType({
   name: 'InboxEvent',
   description: 'Something that changes the inbox, as it was then.',
-  types: () => [MessageAdded, MessageUpdated, ConversationUpdated, ContactUpdated, ChannelUpdated] as const,
+  types: () =>
+    [
+      MessageAdded,
+      MessageUpdated,
+      ConversationUpdated,
+      ContactUpdated,
+      TypingChanged,
+      EventAdded,
+      EventUpdated,
+      ChannelUpdated,
+      WebhookDisabled,
+    ] as const,
   resolveType: (event: InboxEventBase) => event.kind,
 });
 

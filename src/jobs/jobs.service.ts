@@ -1,10 +1,24 @@
-import { Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Coalescer } from '../database/coalescer.js';
+import { onCommit } from '../database/on-commit.js';
 import { queryRows } from '../database/rows.js';
 import type { Handler, NewJob, Task } from './task.js';
 
 /** How many jobs of a task run at the same time in one process. Waiting on a slow customer costs little, so there may be many. */
-const CONCURRENCY: Readonly<Record<Task, number>> = { send: 32, deliver: 64, upkeep: 1 };
+const CONCURRENCY: Readonly<Record<Task, number>> = {
+  send: 32,
+  'send-events': 16,
+  'send-high': 16,
+  echo: 4,
+  deliver: 64,
+  download: 8,
+  discard: 1,
+  // Sends need the same allowance of calls more.
+  profiles: 2,
+  history: 2,
+  upkeep: 1,
+};
 
 const ADD = `
   SELECT key FROM graphile_worker.add_jobs(ARRAY(
@@ -19,12 +33,24 @@ export interface Work {
   concurrency: number;
 }
 
-/** The queue behind two calls: `add` inside the caller's transaction, and `handle`. */
+/** The queue behind a few calls: `add` and `addSoon` for those who have work, `handle` for those who do it. */
 @Injectable()
-export class JobsService {
+export class JobsService implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(JobsService.name);
   private readonly handlers = new Map<Task, Handler<Task>>();
   private readonly sweepers: (() => Promise<void>)[] = [];
   private readonly upkeeps: (() => Promise<void>)[] = [];
+  private readonly soon = new Coalescer<{ job: NewJob; manager: EntityManager }>(
+    async (gathered) => {
+      const jobs = [...gathered.values()];
+      if (jobs[0])
+        await this.add(
+          jobs[0].manager,
+          jobs.map(({ job }) => job),
+        );
+    },
+    (error) => this.logger.warn(`jobs were not added, the sweep will find their work: ${String(error)}`),
+  );
 
   constructor() {
     this.handle('upkeep', () => this.upkeep());
@@ -43,6 +69,30 @@ export class JobsService {
       const present = new Set(added.map((row) => row.key));
       missing = missing.filter((job) => !present.has(job.key));
     }
+  }
+
+  /**
+   * Adds jobs for now once `tx` has committed, together with those of other transactions: within it, all that add the same key would
+   * wait for each other. A crash between the two leaves their work to the sweep, so the task must have one.
+   */
+  addSoon(tx: EntityManager, jobs: readonly NewJob[]): void {
+    const { manager } = tx.dataSource;
+    onCommit(tx, () => {
+      for (const job of jobs) {
+        const known = this.soon.get(job.key)?.job;
+        const priority = Math.min(job.priority ?? 0, known?.priority ?? 0);
+        this.soon.add(job.key, { job: { ...job, priority }, manager });
+      }
+    });
+  }
+
+  /** When all that was to be added soon has been. */
+  async settled(): Promise<void> {
+    await this.soon.idle();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.settled();
   }
 
   /** Names who does a task; called once a task, while modules start. */

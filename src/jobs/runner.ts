@@ -16,8 +16,8 @@ import type { Task } from './task.js';
 
 const SWEEP_MS = 5_000;
 const RESTART_MS = 1_000;
-/** Fetching and completing jobs is batched, so a few connections do; each task also listens on one. */
-const POOL_SIZE = 8;
+/** Fetching and completing jobs is batched, so a few connections do, beside the one on which each task listens. */
+const CONNECTIONS = 4;
 /** Any number that nobody else locks: one process sweeps at a time. */
 const SWEEP_LOCK = 0x5357_4550;
 
@@ -48,7 +48,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     const { url } = this.dataSource.options as { url: string };
     this.pool = new pg.Pool({
       connectionString: url,
-      max: POOL_SIZE,
+      max: CONNECTIONS + this.jobs.tasks().length,
       application_name: 'parley jobs',
       keepAlive: true,
     });

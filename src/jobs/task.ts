@@ -5,8 +5,22 @@
 export interface TaskPayloads {
   /** Send what waits in a conversation, in order. */
   send: { projectId: string; conversationId: string };
+  /** The same where something of high priority waits: bulk traffic never takes these slots. */
+  'send-high': { projectId: string; conversationId: string };
+  /** Send what a conversation has waiting beside messages: typing, seen, reactions. */
+  'send-events': { projectId: string; conversationId: string };
+  /** Take in what a channel said of our side while it was being called, as it was then. */
+  echo: { echo: unknown };
   /** Deliver what waits for a webhook. */
   deliver: { projectId: string; webhookId: string };
+  /** Download media of a message. */
+  download: { projectId: string; mediaId: string };
+  /** Delete the bytes of media that are gone. */
+  discard: Record<string, never>;
+  /** Ask a channel of an app what it tells of people who are new or whom it was asked about long ago. */
+  profiles: { projectId: string; appId: string; channel: string };
+  /** Fetch the next page of what was said on a channel before it was connected. */
+  history: { projectId: string; channelId: string };
   /** Daily upkeep: partitions of the coming days, retention. */
   upkeep: Record<string, never>;
 }

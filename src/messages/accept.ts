@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
-import { assertActive, lockConversations, touchConversations } from '../conversations/activity.js';
-import { type Person, personKey, type Resolution } from '../conversations/people.js';
+import { touchConversations } from '../conversations/activity.js';
+import { personKey, type Resolution } from '../conversations/people.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
 import type { NewEvent } from '../events/event.js';
@@ -12,6 +12,7 @@ import { claimKeys } from './idempotency.js';
 import { insertMessages } from './insert.js';
 import { laneJob } from './lane.js';
 import { withPostbackData } from './postback-data.js';
+import type { Addressee } from './recipients.js';
 
 /** What a batch came to: an answer or the caller's error for each command, and what the transaction still has to record. */
 export interface Acceptance {
@@ -21,29 +22,18 @@ export interface Acceptance {
 }
 
 const QUEUE = `
-  INSERT INTO sends (project_id, conversation_id, message_id, expires_at, high_priority)
-  SELECT s."projectId", s."conversationId", s."messageId", s."expiresAt", s."highPriority"
-  FROM jsonb_to_recordset($1::jsonb) AS s("projectId" text, "conversationId" text, "messageId" text, "expiresAt" timestamptz, "highPriority" boolean)`;
+  INSERT INTO sends (project_id, conversation_id, message_id, expires_at, high_priority, channels)
+  SELECT s."projectId", s."conversationId", s."messageId", s."expiresAt", s."highPriority", s.channels
+  FROM jsonb_to_recordset($1::jsonb) AS s("projectId" text, "conversationId" text, "messageId" text, "expiresAt" timestamptz,
+    "highPriority" boolean, channels jsonb)`;
 
-/** Stores a batch of sends as QUEUED. A command that cannot be accepted gets its error and touches nothing. */
+/** Stores a batch of sends as QUEUED, in conversations that are locked. A command that cannot be accepted gets its error and touches nothing. */
 export async function acceptSends(
   tx: EntityManager,
   commands: readonly SendCommand[],
-  people: readonly (Person | DomainError)[],
+  people: readonly (Addressee | DomainError)[],
   resolution: Resolution,
 ): Promise<Acceptance> {
-  // Nothing may be written before the locks, and ids are made under them: order of ids, of commits and of the log is one.
-  const locked = await lockConversations(
-    tx,
-    [...resolution].map(([key, { conversationId }]) => ({
-      projectId: key.slice(0, key.indexOf(' ')),
-      id: conversationId,
-    })),
-  );
-  assertActive(
-    locked,
-    [...resolution.values()].map(({ conversationId }) => conversationId),
-  );
   const acceptTime = new Date();
   const ids = commands.map(() => newId());
   const reachable = commands
@@ -53,9 +43,9 @@ export async function acceptSends(
   const fresh = reachable.filter((index) => claims.get(index) === undefined);
   const rows = fresh.map((index) => {
     const command = commands[index] as SendCommand;
-    const { projectId, appId, channel, identity } = people[index] as Person;
+    const { projectId, appId, channel, identity } = people[index] as Addressee;
     const id = ids[index] as string;
-    const resolved = resolution.get(personKey(people[index] as Person));
+    const resolved = resolution.get(personKey(people[index] as Addressee));
     if (!resolved) throw new Error(`no conversation for message ${id}`);
     return {
       ...{ projectId, id, appId, channel, identity, acceptTime, ...resolved },
@@ -65,11 +55,14 @@ export async function acceptSends(
       sentBy: 'API' as const,
       metadata: command.messageMetadata,
       correlationId: command.correlationId ?? '',
+      callbackUrl: command.callbackUrl,
       channelProperties: command.channelProperties,
+      replyToMessageId: command.message.reply_to?.message_id ?? null,
     };
   });
   const messages = await insertMessages(tx, rows);
   const byId = new Map(fresh.map((index) => [ids[index], commands[index] as SendCommand]));
+  const others = new Map(fresh.map((index) => [ids[index], (people[index] as Addressee).others]));
   const queue = messages.map((message) => {
     const command = byId.get(message.id) as SendCommand;
     const expiresAt = new Date(acceptTime.getTime() + command.ttlSeconds * 1000);
@@ -79,6 +72,7 @@ export async function acceptSends(
       messageId: message.id,
       expiresAt,
       highPriority: command.highPriority,
+      channels: others.get(message.id) ?? [],
     };
   });
   if (queue.length > 0) await queryRows(tx, QUEUE, [JSON.stringify(queue)]);

@@ -64,6 +64,36 @@ export function statusEvents(
   }));
 }
 
+/** An event a message of which something else than the status changed. */
+export function changedEvents(
+  messages: readonly Message[],
+  conversations: ReadonlyMap<string, Conversation>,
+): NewEvent[] {
+  return messages.map((message) => ({
+    projectId: message.projectId,
+    appId: message.appId,
+    kind: 'message.updated',
+    conversationId: message.conversationId,
+    contactId: message.contactId,
+    payload: {
+      message: snapshotOf(message),
+      conversation: snapshotOf(conversations.get(message.conversationId) ?? {}),
+    },
+  }));
+}
+
+/** An event a message that was handed to its channel. Comes before what became of it there. */
+export function submittedEvents(messages: readonly Message[]): NewEvent[] {
+  return messages.map((message) => ({
+    projectId: message.projectId,
+    appId: message.appId,
+    kind: 'message.submitted',
+    conversationId: message.conversationId,
+    contactId: message.contactId,
+    payload: { message: snapshotOf(message) },
+  }));
+}
+
 function earliest(a: Date, b: Date): Date {
   return a < b ? a : b;
 }

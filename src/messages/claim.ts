@@ -1,82 +1,109 @@
 import type { EntityManager } from 'typeorm';
+import type { ConversationChannel } from '../channels/channel.js';
+import type { AppMessage } from '../content/app-message.js';
 import { queryRows } from '../database/rows.js';
-import { LANE_KEY } from './lane.js';
+import type { ChannelAddress } from './command.js';
 
 export interface Lane {
   projectId: string;
   conversationId: string;
 }
 
-/** The first send of a lane: what it is, and where it stands. */
+/** What waits to leave, with all that a try of it needs: the send, its message and where both stand. */
 export interface Send extends Lane {
   messageId: string;
-  parts: number | null;
+  appId: string;
+  contactId: string;
+  channel: ConversationChannel;
+  identity: string;
+  content: AppMessage;
+  channelProperties: Record<string, string>;
+  /** What the content says once its templates are filled in; null until the first try, and when there are none. */
+  rendered: AppMessage | null;
+  /** In the channel's clock; opens the messaging window. */
+  lastContactMessageAt: Date | null;
+  /** Where it goes when this channel fails, in order. */
+  channels: ChannelAddress[];
+  /** How many channels have failed. */
+  switches: number;
   partsSent: number;
   attempts: number;
-  nextAttemptAt: Date;
   expiresAt: Date;
   attemptBy: string | null;
-  /** By the clock of the database, as the claim reckons. */
+  /** Until its next try, the end of its channel's pause, or the end of its time to live. */
+  restsUntil: Date;
+  /** Whether it rests no more, by the clock of the database, as the claim reckons. */
   due: boolean;
   expired: boolean;
+  /** Whether its channel has been asking for fewer calls. */
+  slowed: boolean;
+  /** Whether anything in its lane is to pass bulk traffic. */
+  highPriority: boolean;
 }
 
-/** A process that calls the channel right now, or did so when it died. `since` tells this try from a later one. */
-export interface Mark extends Lane {
-  messageId: string;
-  attemptBy: string;
-  since: string;
+/** After a pause, those of high priority go first: for longer than it takes the queue to notice that their time has come. */
+export const HEAD_START_MS = 2_000;
+
+/** Of the lane of `s`. */
+export const HIGH_PRIORITY = `EXISTS (
+  SELECT FROM sends u WHERE u.project_id = s.project_id AND u.conversation_id = s.conversation_id AND u.high_priority)`;
+
+/**
+ * The sends that `chosen` selects, with what a try needs: one statement, for this is asked once a message. `OFFSET 0` keeps the rows
+ * apart that are found by key; joined, and before there are statistics, Postgres may read all of a project's for one.
+ */
+function sendsOf(chosen: string): string {
+  return `
+    SELECT s.project_id, s.conversation_id, s.message_id, m.app_id, m.contact_id, m.channel, m.identity, m.content, m.channel_properties,
+      (SELECT content FROM message_renderings r WHERE r.project_id = m.project_id AND r.message_id = m.id AND r.channel = m.channel) AS rendered,
+      c.last_contact_message_at, s.channels, s.switches, s.parts_sent, s.attempts, s.expires_at, s.attempt_by,
+      rest.until AS rests_until, rest.until <= now() AS due, s.expires_at <= now() AS expired, p.until IS NOT NULL AS slowed, lane.high_priority
+    FROM (${chosen}) s
+    CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.project_id = s.project_id AND m.id = s.message_id OFFSET 0) m
+    CROSS JOIN LATERAL (
+      SELECT last_contact_message_at FROM conversations c WHERE c.project_id = s.project_id AND c.id = s.conversation_id OFFSET 0) c
+    LEFT JOIN LATERAL (
+      SELECT until FROM channel_pauses p WHERE p.project_id = s.project_id AND p.app_id = m.app_id AND p.channel = m.channel OFFSET 0
+    ) p ON true
+    CROSS JOIN LATERAL (SELECT ${HIGH_PRIORITY} AS high_priority OFFSET 0) lane
+    CROSS JOIN LATERAL (SELECT least(s.expires_at, greatest(s.next_attempt_at,
+      p.until + CASE WHEN lane.high_priority THEN interval '0' ELSE interval '${HEAD_START_MS} ms' END)) AS until) rest`;
 }
 
-const SEND = `*, next_attempt_at <= now() AS due, expires_at <= now() AS expired`;
+const HEAD = sendsOf(
+  'SELECT * FROM sends WHERE project_id = $1 AND conversation_id = $2 ORDER BY message_id LIMIT 1',
+);
 
-const HEAD = `
-  SELECT ${SEND} FROM sends WHERE project_id = $1 AND conversation_id = $2 ORDER BY message_id LIMIT 1`;
+/** Also those that wait behind a head which is tried again and again. */
+const EXPIRED = sendsOf(
+  'SELECT * FROM sends WHERE attempt_by IS NULL AND expires_at <= now() ORDER BY expires_at LIMIT 1000',
+);
 
-/** The mark on the head is the lane's lock: who finds it set leaves, for its holder looks for more before it ends. */
+/**
+ * The mark on the head is the lane's lock: who finds it set leaves, for its holder looks for more before it ends. A send that has
+ * switched channels meanwhile is not what was prepared.
+ */
 const CLAIM = `
-  UPDATE sends SET attempt_by = $4, attempt_at = clock_timestamp(), attempts = attempts + 1
-  WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by IS NULL
-    AND (next_attempt_at <= now() OR expires_at <= now())
-  RETURNING ${SEND}`;
+  WITH said AS (
+    INSERT INTO message_renderings (project_id, message_id, channel, content) SELECT $1, $3, $8, $7::jsonb WHERE $7 IS NOT NULL
+    ON CONFLICT DO NOTHING
+  )
+  UPDATE sends SET attempt_by = $4, attempt_at = clock_timestamp(), attempts = attempts + 1, parts = $6
+  WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by IS NULL AND switches = $5
+    AND next_attempt_at <= now()
+  RETURNING attempts, attempt_by, parts_sent`;
 
+/** The channel may have taken a payload whose answer was lost: until its echo has had time, the message is not given up either. */
 const RELEASE = `
-  UPDATE sends SET attempt_by = NULL, next_attempt_at = $5
+  UPDATE sends SET attempt_by = NULL, attempts = attempts - $6::int, next_attempt_at = $5,
+    expires_at = CASE WHEN $7 THEN greatest(expires_at, $5) ELSE expires_at END
   WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by = $4
   RETURNING message_id`;
 
 const REST = `
   SELECT FROM sends
-  WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by IS NULL AND next_attempt_at > now()
+  WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by IS NULL AND parts_sent = $4 AND switches = $5
   FOR NO KEY UPDATE`;
-
-const PARTS = `
-  UPDATE sends SET parts = $4 WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3`;
-
-const MARKS = `
-  SELECT project_id, conversation_id, message_id, attempt_by, attempt_at::text AS since FROM sends WHERE attempt_by IS NOT NULL`;
-
-const RECOVER = `
-  UPDATE sends s SET attempt_by = NULL, next_attempt_at = $2
-  FROM jsonb_to_recordset($1::jsonb) AS m("projectId" text, "conversationId" text, "messageId" text, "attemptBy" text, since timestamptz)
-  WHERE s.project_id = m."projectId" AND s.conversation_id = m."conversationId" AND s.message_id = m."messageId"
-    AND s.attempt_by = m."attemptBy" AND s.attempt_at = m.since
-  RETURNING s.project_id, s.conversation_id`;
-
-/** A head that should have been tried by now, and no job that is about to. */
-const FORGOTTEN = `
-  SELECT project_id, conversation_id FROM (
-    SELECT DISTINCT ON (project_id, conversation_id) project_id, conversation_id, attempt_by, next_attempt_at
-    FROM sends ORDER BY project_id, conversation_id, message_id
-  ) head
-  WHERE attempt_by IS NULL AND next_attempt_at < now() - interval '3 seconds'
-    AND NOT EXISTS (SELECT FROM graphile_worker.jobs j
-      WHERE j.key = '${LANE_KEY}' || conversation_id AND j.locked_at IS NULL AND j.run_at <= now() AND j.attempts < j.max_attempts)
-  LIMIT 1000`;
-
-/** Also those that wait behind a head which is tried again and again. */
-const EXPIRED = `
-  SELECT ${SEND} FROM sends WHERE attempt_by IS NULL AND expires_at <= now() ORDER BY expires_at LIMIT 1000`;
 
 type Queries = Pick<EntityManager, 'query'>;
 
@@ -84,41 +111,48 @@ export async function headOf(tx: Queries, lane: Lane): Promise<Send | undefined>
   return (await queryRows<Send>(tx, HEAD, [lane.projectId, lane.conversationId]))[0];
 }
 
-/** Takes a send, unless somebody else has it or it is neither due nor expired. */
-export async function claim(tx: Queries, send: Send, processId: string): Promise<Send | undefined> {
-  return (
-    await queryRows<Send>(tx, CLAIM, [send.projectId, send.conversationId, send.messageId, processId])
-  )[0];
-}
-
-/** Gives a claimed send back, to be tried at `at`. False when it is not ours any more: an echo has settled it. */
-export async function release(tx: Queries, send: Send, at: Date): Promise<boolean> {
-  const { projectId, conversationId, messageId, attemptBy } = send;
-  return (await queryRows(tx, RELEASE, [projectId, conversationId, messageId, attemptBy, at])).length > 0;
-}
-
-/** Whether a send rests until its next try; until the end of `tx` no echo can change that. */
-export async function isAtRest(tx: Queries, send: Send): Promise<boolean> {
-  return (await queryRows(tx, REST, [send.projectId, send.conversationId, send.messageId])).length > 0;
-}
-
-export async function rememberParts(tx: Queries, send: Send, parts: number): Promise<void> {
-  await tx.query(PARTS, [send.projectId, send.conversationId, send.messageId, parts]);
-}
-
-export async function findMarks(tx: Queries): Promise<Mark[]> {
-  return queryRows<Mark>(tx, MARKS);
-}
-
-/** Takes marks away, unless they changed meanwhile. Returns the lanes of those that were taken away. */
-export async function recover(tx: Queries, marks: readonly Mark[], at: Date): Promise<Lane[]> {
-  return queryRows<Lane>(tx, RECOVER, [JSON.stringify(marks), at]);
-}
-
-export async function forgottenLanes(tx: Queries): Promise<Lane[]> {
-  return queryRows<Lane>(tx, FORGOTTEN);
-}
-
 export async function expiredSends(tx: Queries): Promise<Send[]> {
   return queryRows<Send>(tx, EXPIRED);
+}
+
+/** Takes a send for a try of so many payloads, unless somebody else has it or it is not due. */
+export async function claim(
+  tx: Queries,
+  send: Send,
+  processId: string,
+  { parts, rendered }: { parts: number; rendered: AppMessage | null },
+): Promise<Send | undefined> {
+  const [claimed] = await queryRows<Pick<Send, 'attempts' | 'attemptBy' | 'partsSent'>>(tx, CLAIM, [
+    ...keyOf(send),
+    processId,
+    send.switches,
+    parts,
+    rendered && JSON.stringify(rendered),
+    send.channel,
+  ]);
+  return claimed && { ...send, ...claimed };
+}
+
+/**
+ * Gives a claimed send back, to be tried at `at`. False when it is not ours any more: an echo has settled it.
+ * @param how `uncertain`: the channel may have taken it; `uncounted`: the try says nothing about the message.
+ */
+export async function release(
+  tx: Queries,
+  send: Send,
+  at: Date,
+  how: { uncertain?: boolean; uncounted?: boolean } = {},
+): Promise<boolean> {
+  const { uncertain = false, uncounted = false } = how;
+  const values = [...keyOf(send), send.attemptBy, at, uncounted ? 1 : 0, uncertain];
+  return (await queryRows(tx, RELEASE, values)).length > 0;
+}
+
+/** Whether a send is still at rest as it was found; until the end of `tx` no echo can change that. */
+export async function isAtRest(tx: Queries, send: Send): Promise<boolean> {
+  return (await queryRows(tx, REST, [...keyOf(send), send.partsSent, send.switches])).length > 0;
+}
+
+function keyOf({ projectId, conversationId, messageId }: Send): string[] {
+  return [projectId, conversationId, messageId];
 }

@@ -13,15 +13,22 @@ export interface SendCommand {
   messageMetadata: string;
   conversationMetadata: Record<string, unknown> | null;
   correlationId: string | null;
+  /** Where its delivery reports go instead of to the webhooks. */
+  callbackUrl: string | null;
   /** How long it is worth sending. */
   ttlSeconds: number;
   highPriority: boolean;
   idempotency: { key: string; requestHash: string } | null;
 }
 
+/** Somebody on a channel. */
+export interface ChannelAddress {
+  channel: ConversationChannel;
+  identity: string;
+}
+
 /** A contact, or who they are on channels, in order of preference. */
-export type Recipient =
-  { contactId: string } | { identities: { channel: ConversationChannel; identity: string }[] };
+export type Recipient = { contactId: string } | { identities: ChannelAddress[] };
 
 export interface Accepted {
   messageId: string;

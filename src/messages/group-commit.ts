@@ -34,6 +34,7 @@ export class GroupCommit<T, R> {
   /** The batches that are being committed, and what they weigh. */
   private readonly running = new Map<symbol, number>();
   private readonly busyLanes = new Set<string>();
+  private pumpIsDue = false;
 
   constructor(
     /** Commits a batch, all or nothing; one result an item, in order. */
@@ -55,7 +56,17 @@ export class GroupCommit<T, R> {
     return new Promise((resolve, reject) => {
       this.queue.push({ item, weight, lane, resolve, reject });
       this.weight += weight;
-      if (lane === undefined || !this.busyLanes.has(lane)) this.pump();
+      if (lane === undefined || !this.busyLanes.has(lane)) this.pumpSoon();
+    });
+  }
+
+  /** Once all that arrived together is in the queue, so that it shares a batch from the start. */
+  private pumpSoon(): void {
+    if (this.pumpIsDue) return;
+    this.pumpIsDue = true;
+    setImmediate(() => {
+      this.pumpIsDue = false;
+      this.pump();
     });
   }
 

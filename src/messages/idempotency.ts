@@ -12,12 +12,15 @@ interface KeyRow {
   acceptedTime: Date;
 }
 
-/** Waits for a transaction that is claiming the same key, so that two concurrent retries cannot both win. */
+/**
+ * Waits for a transaction that is claiming the same key, so that two concurrent retries cannot both win. Of two in one batch the first
+ * wins: ids ascend in the order of the commands.
+ */
 const CLAIM = `
   INSERT INTO idempotency_keys (project_id, key, request_hash, message_id, accepted_time)
   SELECT k."projectId", k.key, k."requestHash", k."messageId", k."acceptedTime"
   FROM jsonb_to_recordset($1::jsonb) AS k("projectId" text, key text, "requestHash" text, "messageId" text, "acceptedTime" timestamptz)
-  ORDER BY 1, 2
+  ORDER BY 1, 2, 4
   ON CONFLICT DO NOTHING`;
 
 const READ = `
@@ -35,7 +38,7 @@ export function requestHash(request: unknown): string {
  */
 export async function claimKeys(
   tx: EntityManager,
-  commands: readonly SendCommand[],
+  commands: readonly Pick<SendCommand, 'projectId' | 'idempotency'>[],
   ids: readonly string[],
   acceptedTime: Date,
   indexes: readonly number[],

@@ -1,26 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import type { InboundEcho, InboundEvent, InboundMessage, InboundUnsupported } from '../channels/channel.js';
-import {
-  assertActive,
-  type ConversationKey,
-  lockConversations,
-  touchConversations,
-} from '../conversations/activity.js';
-import { findPeople, PeopleResolver, type Resolution } from '../conversations/people.js';
+import type { InboundContactEvent, InboundEvent } from '../channels/channel.js';
+import { type ConversationKey, lockConversations, touchConversations } from '../conversations/activity.js';
+import { PeopleResolver, type Person, type Resolution } from '../conversations/people.js';
 import { isDatabaseAway } from '../database/availability.js';
-import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
-import type { NewEvent } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
-import { newId } from '../ids.js';
 import { JobsService } from '../jobs/jobs.service.js';
-import { activitiesOf, addedEvents, statusEvents } from './activity.js';
+import { activitiesOf, addedEvents, changedEvents, statusEvents, submittedEvents } from './activity.js';
 import { GroupCommit } from './group-commit.js';
-import { insertMessages, type MessageRow } from './insert.js';
-import { laneJob } from './lane.js';
-import { settleParts } from './settle.js';
-import { prepareAndTransact, sqlState } from './transaction.js';
 import {
   type IgnoredEvent,
   type InboundBatch,
@@ -30,10 +18,22 @@ import {
   sortByKind,
   type Sourced,
 } from './inbound/batch.js';
+import { type ChannelMessage, findMessages, messageKey } from './inbound/changes.js';
+import { addContactActs, type ContactAct } from './inbound/contact-events.js';
+import { findOverdueChanges } from './inbound/early-changes.js';
+import { keepReceipts } from './inbound/early-receipts.js';
 import { recogniseEchoes } from './inbound/echoes.js';
-import { type Answer, type Answered, answerKey, findAnswered } from './inbound/quotes.js';
+import { heldRequest, holdEchoes } from './inbound/held-echoes.js';
 import { applyReceipts, findReceiptTargets, type ReceiptTarget } from './inbound/receipts.js';
-import { digest, salvaged, storable } from './inbound/salvage.js';
+import { applyEarlyChanges, receiveChanges } from './inbound/receive-changes.js';
+import { findFresh, reportsOf } from './inbound/reports.js';
+import { rowsOf, upgradeTaps } from './inbound/rows.js';
+import { salvaged, storable } from './inbound/salvage.js';
+import { insertReceived } from './insert.js';
+import { laneJob } from './lane.js';
+import type { Message } from './message.entity.js';
+import { settleParts } from './settle.js';
+import { prepareAndTransact, sqlState, transact } from './transaction.js';
 
 /** Most events that share a transaction: each may lock a conversation, and Postgres holds so many locks only. */
 const BATCH = 256;
@@ -42,22 +42,18 @@ const ANSWER_MS = 4_500;
 /** Classes of SQLSTATE that blame the data: data exception, integrity constraint, program limit. */
 const BAD_DATA = /^(22|23|54)/;
 
-const SEEN = `
-  INSERT INTO channel_events_seen (project_id, app_id, key)
-  SELECT e."projectId", e."appId", e.key FROM jsonb_to_recordset($1::jsonb) AS e("projectId" text, "appId" text, key text)
-  ORDER BY 1, 2, 3
-  ON CONFLICT DO NOTHING RETURNING app_id, key`;
-
 /** What a batch needs to know before its transaction begins. */
 interface Prepared {
+  people: Person[];
   resolution: Resolution;
   receivers: Awaited<ReturnType<typeof findReceiptTargets>>;
-  conversations: ConversationKey[];
+  /** Conversations of whom only receipts and echoes speak. */
+  others: ConversationKey[];
 }
 
 /** The one door for whatever a channel brings in. What it resolved is durable. */
 @Injectable()
-export class InboundService {
+export class InboundService implements OnModuleInit {
   private readonly group: GroupCommit<InboundRequest, void>;
 
   constructor(
@@ -72,6 +68,11 @@ export class InboundService {
       waiting: 20_000,
       weigh: ({ events, ignored }) => events.length + ignored.length,
     });
+  }
+
+  onModuleInit(): void {
+    this.jobs.onSweep(() => this.sweep());
+    this.jobs.handle('echo', ({ echo }) => this.takeAll(heldRequest(echo)));
   }
 
   /**
@@ -119,20 +120,39 @@ export class InboundService {
     return requests.map(() => undefined);
   }
 
+  /** Has sends whose answers came after what befell their messages know of it. */
+  async sweep(): Promise<void> {
+    for (const overdue of await findOverdueChanges(this.dataSource.manager)) {
+      const { projectId, conversationId } = overdue;
+      await transact(this.dataSource, async (tx) => {
+        const conversations = await lockConversations(tx, [{ projectId, id: conversationId }]);
+        const changed = await applyEarlyChanges(tx, [overdue], conversations);
+        await this.log.record(tx, changedEvents(changed, conversations));
+      });
+    }
+  }
+
   /** Whom the batch concerns, and which conversations that locks. */
   private async prepare(batch: InboundBatch): Promise<Prepared> {
-    const { own, foreign } = await recogniseEchoes(this.dataSource.manager, batch.echoes);
-    const resolution = await this.people.ensure([...batch.messages, ...foreign]);
-    const receivers = await findReceiptTargets(this.dataSource.manager, batch.receipts);
+    const { manager } = this.dataSource;
+    const { own, foreign } = await recogniseEchoes(manager, batch.echoes);
+    const changed = await findMessages(manager, batch.changes);
+    const people = [
+      ...batch.messages,
+      ...foreign,
+      ...batch.contactEvents,
+      // Who does something to a message that is not here yet is locked in its place.
+      ...batch.changes.filter((change) => !changed.has(messageKey(change))),
+    ];
+    const resolution = await this.people.ensure(people);
+    const receivers = await findReceiptTargets(manager, batch.receipts);
     return {
+      people,
       resolution,
       receivers,
-      conversations: [
-        ...[...resolution].map(([key, { conversationId }]) => ({
-          projectId: key.slice(0, key.indexOf(' ')),
-          id: conversationId,
-        })),
+      others: [
         ...own.map(({ echo, conversationId }) => ({ projectId: echo.projectId, id: conversationId })),
+        ...[...changed.values()].flat().map(({ projectId, conversationId: id }) => ({ projectId, id })),
         ...receivers.conversations,
       ],
     };
@@ -142,19 +162,16 @@ export class InboundService {
   private async store(
     tx: EntityManager,
     batch: InboundBatch,
-    { resolution, receivers, conversations: keys }: Prepared,
+    { people, resolution, receivers, others }: Prepared,
   ): Promise<void> {
-    const conversations = await lockConversations(tx, keys);
-    assertActive(
-      conversations,
-      [...resolution.values()].map(({ conversationId }) => conversationId),
-    );
+    const conversations = await this.people.lock(tx, people, resolution, others);
     // Again, under the locks: an answer may have told meanwhile that an echo is ours.
-    const { own, foreign } = await recogniseEchoes(tx, batch.echoes);
-    const added = await insertMessages(tx, await this.rows(tx, batch.messages, foreign, resolution));
+    const { own, foreign: unknown } = await recogniseEchoes(tx, batch.echoes);
+    const { foreign, held } = await holdEchoes(tx, unknown, resolution);
+    const rows = await rowsOf(tx, batch.messages, foreign, resolution);
+    const { messages: added, early } = await insertReceived(tx, rows);
     for (const [id, conversation] of await touchConversations(tx, activitiesOf(added)))
       conversations.set(id, conversation);
-
     const settled = await settleParts(
       tx,
       own.map(({ part }) => part),
@@ -162,100 +179,58 @@ export class InboundService {
     );
     const delivered = await applyReceipts(tx, receivers.targets, receivers.conversations, 'DELIVERED');
     const read = await applyReceipts(tx, receivers.targets, receivers.conversations, 'READ');
+    await keepReceipts(tx, receivers.all, 'DELIVERED');
+    await keepReceipts(tx, receivers.all, 'READ');
     const watermarks = watermarksOf(receivers.targets);
 
-    const events: NewEvent[] = [
-      ...addedEvents(added, conversations),
-      ...statusEvents(settled, conversations, (message) => message.channelTime),
+    const fresh = await findFresh(tx, batch);
+    const tapped = await upgradeTaps(tx, rows, added, conversations);
+    const overtaken = await applyEarlyChanges(
+      tx,
+      [
+        ...added.filter(({ id }) => early.has(id)).map((message) => namedBy(message)),
+        ...own.flatMap(({ echo, changed }) => (changed ? [echo] : [])),
+      ],
+      conversations,
+    );
+    const { updated, acts } = await receiveChanges(tx, batch.changes, resolution, conversations);
+    const told = await addContactActs(
+      tx,
+      [...fresh.contactEvents.map((event) => actOf(event, resolution)), ...acts],
+      conversations,
+    );
+    const changed = new Map([...tapped, ...overtaken, ...updated].map((message) => [message.id, message]));
+    // As they are in the end: what was taken back at once is never told.
+    const inTheEnd = (message: Message): Message => withChanges(message, changed.get(message.id));
+    const known = new Set(added.map(({ id }) => id));
+
+    await this.log.record(tx, [
+      ...addedEvents(added.map(inTheEnd), conversations),
+      ...submittedEvents(settled.map(inTheEnd)),
+      ...statusEvents(settled.map(inTheEnd), conversations, (message) => message.channelTime),
       ...statusEvents(
-        delivered,
+        delivered.map(inTheEnd),
         conversations,
         (message) => watermarks.get(`DELIVERED ${message.contactId}`) ?? null,
       ),
-      ...statusEvents(read, conversations, (message) => watermarks.get(`READ ${message.contactId}`) ?? null),
-      ...(await this.reports(tx, batch)),
-    ];
-    await this.log.record(tx, events);
+      ...statusEvents(
+        read.map(inTheEnd),
+        conversations,
+        (message) => watermarks.get(`READ ${message.contactId}`) ?? null,
+      ),
+      ...changedEvents(
+        [...changed.values()].filter(({ id }) => !known.has(id)),
+        conversations,
+      ),
+      ...told,
+      ...(await reportsOf(tx, fresh)),
+    ]);
     // An echo may have freed a lane that waited to learn what became of a call.
-    await this.jobs.add(
+    this.jobs.addSoon(
       tx,
       own.map(({ echo, conversationId }) => laneJob(echo.projectId, conversationId)),
     );
-  }
-
-  private async rows(
-    tx: EntityManager,
-    messages: Sourced<InboundMessage>[],
-    echoes: Sourced<InboundEcho>[],
-    resolution: Resolution,
-  ): Promise<MessageRow[]> {
-    const answers: Answer[] = [];
-    for (const message of messages) {
-      const postbackData = message.content.choice_response_message?.postback_data ?? null;
-      const conversationId = resolvedOf(resolution, message)?.conversationId;
-      if (!conversationId || (postbackData === null && !message.replyTo)) continue;
-      const { projectId, appId, channel, channelMessageId } = message;
-      answers.push({
-        projectId,
-        appId,
-        channel,
-        conversationId,
-        channelMessageId,
-        replyTo: message.replyTo ?? null,
-        postbackData,
-        choice: message.choice ?? null,
-      });
-    }
-    const answered = await findAnswered(tx, answers);
-    const acceptTime = new Date();
-    const rows: MessageRow[] = [];
-    for (const event of [...messages, ...echoes]) {
-      const resolved = resolvedOf(resolution, event);
-      if (!resolved) throw new Error(`no conversation for ${event.kind} ${event.channelMessageId}`);
-      const { projectId, appId, channel, identity, channelMessageId } = event;
-      const common = {
-        projectId,
-        appId,
-        channel,
-        identity,
-        channelMessageId,
-        ...resolved,
-        id: newId(),
-        acceptTime,
-        channelTime: event.at,
-      };
-      rows.push(
-        event.kind === 'message'
-          ? { ...common, ...contactSide(event, answered.get(answerKey(event))) }
-          : { ...common, ...businessSide(event) },
-      );
-    }
-    return rows;
-  }
-
-  /** Events for what has no generic form or is not ours, each once however often it is delivered. */
-  private async reports(tx: EntityManager, batch: InboundBatch): Promise<NewEvent[]> {
-    const keyed = [
-      ...batch.unsupported.map((event) => ({ event, key: event.key })),
-      ...batch.ignored.map((event) => ({ event, key: digest(event.raw) })),
-    ];
-    if (keyed.length === 0) return [];
-    const rows = keyed.map(({ event, key }) => ({ projectId: event.projectId, appId: event.appId, key }));
-    const fresh = new Set(
-      (await queryRows<{ appId: string; key: string }>(tx, SEEN, [JSON.stringify(rows)])).map(
-        (row) => `${row.appId} ${row.key}`,
-      ),
-    );
-    const people = await findPeople(
-      tx,
-      batch.unsupported.filter((event) => event.identity !== ''),
-    );
-    const events: NewEvent[] = [];
-    for (const { event, key } of keyed) {
-      if (!fresh.delete(`${event.appId} ${key}`)) continue;
-      events.push('kind' in event ? unsupportedEvent(event, people) : ignoredEvent(event));
-    }
-    return events;
+    await this.jobs.add(tx, held);
   }
 }
 
@@ -269,11 +244,7 @@ function blamesData(error: unknown): boolean {
 async function inTime(work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const refusal = new DomainError(
-      'UNAVAILABLE',
-      'the events could not be stored in time, deliver them again',
-    );
-    timer = setTimeout(() => reject(refusal), ANSWER_MS);
+    timer = setTimeout(() => reject(tooLate()), ANSWER_MS);
   });
   try {
     await Promise.race([work, late]);
@@ -282,39 +253,8 @@ async function inTime(work: Promise<void>): Promise<void> {
   }
 }
 
-function contactSide(
-  event: InboundMessage,
-  answered: Answered | undefined,
-): Pick<MessageRow, 'direction' | 'sentBy' | 'content' | 'metadata' | 'replyToMessageId'> {
-  const { choice_response_message: choice } = event.content;
-  return {
-    direction: 'TO_APP',
-    sentBy: 'CONTACT',
-    content: {
-      ...event.content,
-      ...(choice
-        ? {
-            choice_response_message: {
-              message_id: answered?.askedMessageId ?? '',
-              postback_data: answered?.chosenData ?? choice.postback_data,
-            },
-          }
-        : {}),
-      ...(event.replyTo ? { reply_to: { message_id: answered?.replyToMessageId ?? '' } } : {}),
-    },
-    metadata: answered?.askedMetadata ?? '',
-    replyToMessageId: answered?.replyToMessageId ?? null,
-  };
-}
-
-/** What another tool of the business sent is on the channel already. */
-function businessSide(event: InboundEcho): Pick<MessageRow, 'direction' | 'sentBy' | 'content' | 'status'> {
-  return {
-    direction: 'TO_CONTACT',
-    sentBy: event.origin,
-    content: event.content,
-    status: 'QUEUED_ON_CHANNEL',
-  };
+function tooLate(): DomainError {
+  return new DomainError('UNAVAILABLE', 'the events could not be stored in time, deliver them again');
 }
 
 function watermarksOf(targets: ReceiptTarget[]): Map<string, Date> {
@@ -326,19 +266,24 @@ function watermarksOf(targets: ReceiptTarget[]): Map<string, Date> {
   return watermarks;
 }
 
-function unsupportedEvent(event: Sourced<InboundUnsupported>, resolution: Resolution): NewEvent {
-  const resolved = event.identity === '' ? undefined : resolvedOf(resolution, event);
+/** A message as it was, with what it says in the end. */
+function withChanges(message: Message, later: Message | undefined): Message {
+  if (!later) return message;
+  const { content, channelData, metadata, replyToMessageId, reactions, editedAt, editRevision, deletedAt } =
+    later;
   return {
-    projectId: event.projectId,
-    appId: event.appId,
-    kind: 'channel.unsupported',
-    conversationId: resolved?.conversationId ?? null,
-    contactId: resolved?.contactId ?? null,
-    payload: { channel: event.channel, identity: event.identity, raw: event.raw },
+    ...message,
+    ...{ content, channelData, metadata, replyToMessageId, reactions, editedAt, editRevision, deletedAt },
   };
 }
 
-function ignoredEvent(event: Sourced<IgnoredEvent>): NewEvent {
-  const { projectId, appId, channel, accountId, raw } = event;
-  return { projectId, appId, kind: 'channel.ignored', payload: { channel, accountId, raw } };
+/** The name under which the channel may have spoken of a message: the first of those that it makes here has it. */
+function namedBy({ projectId, appId, channel, channelMessageId }: Message): ChannelMessage {
+  return { projectId, appId, channel, channelMessageId: channelMessageId?.split('#', 1)[0] ?? '' };
+}
+
+function actOf(event: Sourced<InboundContactEvent>, resolution: Resolution): ContactAct {
+  const resolved = resolvedOf(resolution, event);
+  if (!resolved) throw new Error(`no conversation for event ${event.key}`);
+  return { ...event, ...resolved, told: true };
 }

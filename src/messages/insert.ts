@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { queryRows } from '../database/rows.js';
+import { EARLIER_RECEIPT } from './inbound/early-receipts.js';
 import type { Message } from './message.entity.js';
 
 /** A message as the batch statements insert it. */
@@ -25,29 +26,55 @@ export type MessageRow = Pick<
       | 'reason'
       | 'metadata'
       | 'correlationId'
+      | 'callbackUrl'
       | 'channelProperties'
       | 'replyToMessageId'
       | 'channelTime'
+      | 'channelData'
     >
   >;
 
-/** The unique key on the channel's id makes a redelivery harmless: only what is new is returned, in the given order. */
+/** `early`: ids of messages whose reactions, edits or unsend came before them. */
+export interface Inserted {
+  messages: Message[];
+  early: ReadonlySet<string>;
+}
+
+/**
+ * The unique key on the channel's id makes a redelivery harmless: only what is new is returned, in the given order. What others of the
+ * business sent may have been received and read by what is known already.
+ */
 const INSERT = `
   INSERT INTO messages (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, channel_message_id, content,
-    status, reason, sent_by, metadata, correlation_id, channel_properties, reply_to_message_id, accept_time, channel_time)
+    status, reason, sent_by, metadata, correlation_id, callback_url, channel_properties, reply_to_message_id, accept_time, channel_time,
+    channel_data)
   SELECT m."projectId", m.id, m."appId", m."conversationId", m."contactId", m.direction, m.channel, m.identity, m."channelMessageId", m.content,
-    m.status, m.reason, m."sentBy", coalesce(m.metadata, ''), coalesce(m."correlationId", ''), coalesce(m."channelProperties", '{}'),
-    m."replyToMessageId", m."acceptTime", m."channelTime"
+    CASE WHEN m.direction = 'TO_CONTACT' AND m."sentBy" <> 'API' THEN coalesce((${EARLIER_RECEIPT}), m.status) ELSE m.status END, m.reason, m."sentBy", coalesce(m.metadata, ''), coalesce(m."correlationId", ''), m."callbackUrl",
+    coalesce(m."channelProperties", '{}'), m."replyToMessageId", m."acceptTime", m."channelTime", m."channelData"
   FROM jsonb_to_recordset($1::jsonb) AS m("projectId" text, id text, "appId" text, "conversationId" text, "contactId" text, direction text,
     channel text, identity text, "channelMessageId" text, content jsonb, status text, reason jsonb, "sentBy" text, metadata text,
-    "correlationId" text, "channelProperties" jsonb, "replyToMessageId" text, "acceptTime" timestamptz, "channelTime" timestamptz)
+    "correlationId" text, "callbackUrl" text, "channelProperties" jsonb, "replyToMessageId" text, "acceptTime" timestamptz, "channelTime" timestamptz,
+    "channelData" jsonb)
   ORDER BY m.id
   ON CONFLICT (project_id, app_id, channel, channel_message_id) WHERE channel_message_id IS NOT NULL DO NOTHING
-  RETURNING *`;
+  RETURNING *, EXISTS (
+    SELECT FROM early_changes e
+    WHERE e.project_id = messages.project_id AND e.app_id = messages.app_id AND e.channel = messages.channel
+      AND e.channel_message_id = split_part(messages.channel_message_id, '#', 1)) AS early`;
 
 /** Stores messages; ids ascend in the order of `rows`. Returns those that were not there yet, in order. */
 export async function insertMessages(tx: EntityManager, rows: MessageRow[]): Promise<Message[]> {
-  if (rows.length === 0) return [];
-  const inserted = await queryRows<Message>(tx, INSERT, [JSON.stringify(rows)]);
-  return inserted.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return (await insertReceived(tx, rows)).messages;
+}
+
+/** The same for what a channel brings in, of which something may be known already. */
+export async function insertReceived(tx: EntityManager, rows: MessageRow[]): Promise<Inserted> {
+  const early = new Set<string>();
+  if (rows.length === 0) return { messages: [], early };
+  const inserted = await queryRows<Message & { early: boolean }>(tx, INSERT, [JSON.stringify(rows)]);
+  const messages = inserted.map(({ early: isEarly, ...message }) => {
+    if (isEarly) early.add(message.id);
+    return message;
+  });
+  return { messages: messages.sort((a, b) => (a.id < b.id ? -1 : 1)), early };
 }

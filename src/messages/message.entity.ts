@@ -1,6 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
 import type { AppMessage } from '../content/app-message.js';
+import type { ReactionCategory } from '../content/contact-event.js';
 import type { ContactMessage } from '../content/contact-message.js';
 import type { Reason } from '../content/reason.js';
 import type { MessageStatus } from './status.js';
@@ -9,6 +10,16 @@ export type ConversationDirection = 'TO_APP' | 'TO_CONTACT';
 
 /** Who wrote it: the person, a caller of ours, somebody in the Page inbox, or another app of the business. */
 export type MessageOrigin = 'CONTACT' | 'API' | 'PAGE_INBOX' | 'OTHER_APP';
+
+/** A sign that one side put on a message. */
+export interface MessageReaction {
+  by: 'CONTACT' | 'API';
+  /** Null once it was taken away. */
+  emoji: string | null;
+  category: ReactionCategory | null;
+  /** In the channel's clock, ISO 8601 in UTC. */
+  at: string;
+}
 
 /** A message, either way. Ids ascend in order of acceptance. */
 @Entity('messages')
@@ -67,6 +78,22 @@ export class Message {
   @Column('text', { nullable: true })
   replyToMessageId!: string | null;
 
+  /** Where its delivery reports go instead of to the webhooks. */
+  @Column('text', { nullable: true })
+  callbackUrl!: string | null;
+
+  /** The channel's own fields that have no generic form. */
+  @Column('jsonb', { nullable: true })
+  channelData!: Record<string, unknown> | null;
+
+  /** At most one a side; one that was taken away stays, without emoji, so that an older one does not come back. */
+  @Column('jsonb', { default: [] })
+  reactions!: MessageReaction[];
+
+  /** Was said elsewhere and stored later: nobody is told, nobody has to read it. */
+  @Column('boolean', { default: false })
+  injected!: boolean;
+
   @Column('timestamptz')
   acceptTime!: Date;
 
@@ -74,9 +101,15 @@ export class Message {
   @Column('timestamptz', { nullable: true })
   channelTime!: Date | null;
 
+  /** In the channel's clock, as is `deletedAt`. */
   @Column('timestamptz', { nullable: true })
   editedAt!: Date | null;
 
+  /** The channel's count of edits; null when it does not count. */
+  @Column('int', { nullable: true })
+  editRevision!: number | null;
+
+  /** When it was taken back: what it said is kept nowhere. */
   @Column('timestamptz', { nullable: true })
   deletedAt!: Date | null;
 }

@@ -1,11 +1,8 @@
 import {
   Args,
-  ArgsType,
   Context,
   Field,
   ID,
-  Int,
-  Mutation,
   ObjectType,
   Parent,
   Query,
@@ -13,25 +10,20 @@ import {
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
-import { IsInt, IsOptional, IsString } from 'class-validator';
 import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
-import { connectionType, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
-import { DateTime } from '../api/scalars.js';
+import { DateTime, Json } from '../api/scalars.js';
 import type { Contact } from '../contacts/contact.entity.js';
 import { ChannelIdentityType, ContactType } from '../contacts/contacts.graphql.js';
 import { ContactsService } from '../contacts/contacts.service.js';
 import { ConversationType, conversationTypeOf } from '../conversations/conversations.graphql.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
-import { encodePosition } from '../events/cursor.js';
-import { EventLog } from '../events/event-log.js';
-import { contentOf, MessageContent } from './content.graphql.js';
-import { Message } from './message.entity.js';
-import { SendMessageInput } from './messages.input.js';
+import { Agent, agentOf } from './content/agent.graphql.js';
+import { contentOf, MessageContent } from './content/message-content.graphql.js';
+import type { Message } from './message.entity.js';
 import { MessagesService } from './messages.service.js';
-import { sendCommandOf } from './send-command.js';
 
 export enum ConversationDirectionEnum {
   TO_APP = 'TO_APP',
@@ -82,6 +74,25 @@ export class ReasonType {
   channelCode!: string | null;
 }
 
+@ObjectType('Reaction', { description: 'A sign that somebody put on a message.' })
+export class ReactionType {
+  @Field()
+  emoji!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The channel's category: smile, angry, sad, wow, love, like, dislike or other. Null for one of this API.",
+  })
+  category!: string | null;
+
+  @Field(() => MessageOriginEnum, { description: 'CONTACT: the person. API: the business.' })
+  by!: MessageOriginEnum;
+
+  @Field(() => DateTime, { description: "When, by the channel's clock." })
+  at!: Date;
+}
+
 @ObjectType('Message', { description: 'A message of a conversation, either way.' })
 export class MessageType {
   @Field(() => ID)
@@ -96,7 +107,16 @@ export class MessageType {
   @Field(() => ChannelIdentityType, { nullable: true })
   channelIdentity!: ChannelIdentityType | null;
 
-  @Field(() => MessageContent)
+  @Field(() => Agent, {
+    nullable: true,
+    description: 'Who spoke for the business; null where nobody said so.',
+  })
+  agent!: Agent | null;
+
+  @Field(() => MessageContent, {
+    description:
+      'What it says, as edited last. Once it was taken back: a FallbackMessage without raw message.',
+  })
   content!: object;
 
   @Field(() => MessageStatusEnum, { nullable: true, description: 'Null for what a person sent.' })
@@ -117,58 +137,30 @@ export class MessageType {
   @Field(() => ID, { nullable: true })
   replyToMessageId!: string | null;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => [ReactionType], { description: 'At most one of each side: the last.' })
+  reactions!: ReactionType[];
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it was edited last. What it said before is not kept.',
+  })
   editedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it was taken back. What it said is no longer kept.',
+  })
   deletedAt!: Date | null;
+
+  @Field(() => Json, {
+    nullable: true,
+    description:
+      "The channel's own fields of a message that came in, as far as its content has no place for them, under the channel's own names: of Messenger e.g. nlp, commands, sticker_id, standby.",
+  })
+  channelData!: object | null;
 
   @Field(() => MessageOriginEnum)
   sentBy!: MessageOriginEnum;
-}
-
-@ObjectType()
-export class MessageConnection extends connectionType('Message', MessageType) {
-  @Field({
-    description:
-      'Position of the event log that this page reflects: subscribe with it as `after` and nothing is missed.',
-  })
-  eventCursor!: string;
-}
-
-@ObjectType({ description: 'What was accepted.' })
-export class SendMessagePayload {
-  @Field(() => ID)
-  messageId!: string;
-
-  @Field(() => DateTime)
-  acceptedTime!: Date;
-
-  @Field(() => MessageType)
-  message!: MessageType;
-}
-
-@ArgsType()
-class MessagePageArgs {
-  @Field(() => Int, { nullable: true, description: 'The first so many, 1 to 100; 25 when nothing is given.' })
-  @IsOptional()
-  @IsInt()
-  first?: number | null;
-
-  @Field(() => String, { nullable: true })
-  @IsOptional()
-  @IsString()
-  after?: string | null;
-
-  @Field(() => Int, { nullable: true, description: 'The last so many, 1 to 100.' })
-  @IsOptional()
-  @IsInt()
-  last?: number | null;
-
-  @Field(() => String, { nullable: true })
-  @IsOptional()
-  @IsString()
-  before?: string | null;
 }
 
 @Resolver(() => MessageType)
@@ -185,20 +177,6 @@ export class MessagesResolver {
     @Args('id', { type: () => ID }) id: string,
   ): Promise<MessageType> {
     return messageTypeOf(await this.messages.get(caller.projectId, id));
-  }
-
-  @Mutation(() => SendMessagePayload, {
-    description: 'Stores a message as QUEUED and has it sent. Once answered, it is durable.',
-  })
-  async sendMessage(
-    @CurrentCaller() caller: Caller,
-    @Args('input') input: SendMessageInput,
-  ): Promise<SendMessagePayload> {
-    const accepted = await this.messages.send(sendCommandOf(caller.projectId, input));
-    return {
-      ...accepted,
-      message: messageTypeOf(await this.messages.get(caller.projectId, accepted.messageId)),
-    };
   }
 
   @ResolveField(() => ConversationType, { nullable: true })
@@ -236,50 +214,21 @@ export class MessagesResolver {
   }
 }
 
-/** The conversation's fields that show messages live here: conversations do not know of them. */
-@Resolver(() => ConversationType)
-export class ConversationMessagesResolver {
-  constructor(
-    private readonly messages: MessagesService,
-    private readonly log: EventLog,
-  ) {}
-
-  @ResolveField('messages', () => MessageConnection, { description: 'The messages, in order of acceptance.' })
-  async list(
-    @Parent() conversation: ConversationType,
-    @CurrentCaller() caller: Caller,
-    @Args() page: MessagePageArgs,
-  ): Promise<MessageConnection> {
-    // Read before the page: what happens in between comes again as an event, never the reverse.
-    const eventCursor = encodePosition(await this.log.tail());
-    const { edges, pageInfo } = toConnection(
-      await this.messages.listByConversation(caller.projectId, conversation.id, page),
-    );
-    return {
-      edges: edges.map(({ cursor, node }) => ({ cursor, node: messageTypeOf(node) })),
-      pageInfo,
-      eventCursor,
-    };
-  }
-
-  @ResolveField(() => MessageType, { nullable: true, description: 'The latest message, either way.' })
-  async lastMessage(
-    @Parent() conversation: ConversationType,
-    @CurrentCaller() caller: Caller,
-    @Context() context: GraphqlContext,
-  ): Promise<MessageType | null> {
-    if (!conversation.lastMessageId) return null;
-    const loader = loaderOf(
-      context,
-      'message',
-      () =>
-        new DataLoader<string, MessageType | null>(async (ids) => {
-          const found = await this.messages.find(caller.projectId, ids);
-          return ids.map((id) => found.get(id)).map((message) => (message ? messageTypeOf(message) : null));
-        }),
-    );
-    return loader.load(conversation.lastMessageId);
-  }
+/** The operation's loader of messages by id; null for those that are not there. */
+export function messageLoader(
+  context: GraphqlContext,
+  messages: MessagesService,
+  projectId: string,
+): DataLoader<string, MessageType | null> {
+  return loaderOf(
+    context,
+    'message',
+    () =>
+      new DataLoader<string, MessageType | null>(async (ids) => {
+        const found = await messages.find(projectId, ids);
+        return ids.map((id) => found.get(id)).map((message) => (message ? messageTypeOf(message) : null));
+      }),
+  );
 }
 
 export function messageTypeOf(message: Message): MessageType {
@@ -290,6 +239,7 @@ export function messageTypeOf(message: Message): MessageType {
     contactId: message.contactId,
     direction: message.direction as ConversationDirectionEnum,
     channelIdentity: { channel: channel, identity, appId },
+    agent: 'agent' in message.content ? agentOf(message.content.agent) : null,
     content: contentOf(message.content),
     status: message.status as MessageStatusEnum | null,
     reason: message.reason
@@ -302,8 +252,17 @@ export function messageTypeOf(message: Message): MessageType {
     acceptTime: message.acceptTime,
     metadata: message.metadata === '' ? null : message.metadata,
     replyToMessageId: message.replyToMessageId,
+    reactions: reactionsOf(message),
     editedAt: message.editedAt,
     deletedAt: message.deletedAt,
+    channelData: message.channelData ?? null,
     sentBy: message.sentBy as MessageOriginEnum,
   };
+}
+
+/** What the log keeps from before there were reactions has none. */
+function reactionsOf({ reactions = [] }: Partial<Message>): ReactionType[] {
+  return reactions.flatMap(({ emoji, category, by, at }) =>
+    emoji === null ? [] : [{ emoji, category, by: by as MessageOriginEnum, at: new Date(at) }],
+  );
 }

@@ -5,17 +5,20 @@ import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { InputPipe } from '../api/input.pipe.js';
 import { durationText, structObject, timestamp } from '../api/well-known.js';
-import type { AppMessage as AppMessageFields } from '../generated/proto/parley/conversation/v1/AppMessage.js';
-import type { ContactMessage as ContactMessageFields } from '../generated/proto/parley/conversation/v1/ContactMessage.js';
 import type { GetMessageRequest__Output as GetMessageRequest } from '../generated/proto/parley/conversation/v1/GetMessageRequest.js';
 import type { Message as MessageFields } from '../generated/proto/parley/conversation/v1/Message.js';
 import type { SendMessageRequest__Output as SendMessageRequest } from '../generated/proto/parley/conversation/v1/SendMessageRequest.js';
 import type { SendMessageResponse } from '../generated/proto/parley/conversation/v1/SendMessageResponse.js';
-import { invalid } from '../errors.js';
+import type { TranscodeMessageRequest__Output as TranscodeMessageRequest } from '../generated/proto/parley/conversation/v1/TranscodeMessageRequest.js';
+import type { TranscodeMessageResponse } from '../generated/proto/parley/conversation/v1/TranscodeMessageResponse.js';
+import { DomainError, invalid } from '../errors.js';
+import { contentFieldsOf, contentInputOf, protoFieldsOf } from './content/content.grpc.js';
 import type { Message } from './message.entity.js';
 import { SendMessageInput } from './messages.input.js';
 import { MessagesService } from './messages.service.js';
 import { sendCommandOf } from './send-command.js';
+import { transcodeCommandOf, TranscodeMessageArgs } from './transcode.input.js';
+import { TranscodingService } from './transcoding.service.js';
 
 const PACKAGE_SERVICE = 'MessageService';
 
@@ -24,7 +27,10 @@ const PACKAGE_SERVICE = 'MessageService';
 export class MessagesGrpcController {
   private readonly pipe = new InputPipe();
 
-  constructor(private readonly messages: MessagesService) {}
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly transcoding: TranscodingService,
+  ) {}
 
   @GrpcMethod(PACKAGE_SERVICE)
   async sendMessage(
@@ -44,23 +50,33 @@ export class MessagesGrpcController {
     return fieldsOf(await this.messages.get(caller.projectId, messageId));
   }
 
+  @GrpcMethod(PACKAGE_SERVICE)
+  async transcodeMessage(
+    @Payload() request: object,
+    @CurrentCaller() caller: Caller,
+  ): Promise<TranscodeMessageResponse> {
+    try {
+      const command = transcodeCommandOf(caller.projectId, await this.transcodeArgsOf(request));
+      const transcoded = await this.transcoding.transcode(command);
+      return {
+        transcodedMessages: transcoded.map(({ channel, payloads, notes }) => ({
+          channel,
+          payloads: payloads.map((payload) => JSON.stringify(payload)),
+          notes,
+        })),
+      };
+    } catch (error) {
+      throw error instanceof DomainError ? aboutAppMessage(error) : error;
+    }
+  }
+
   /** The same input class as on every face, and so the same rules; maps become lists, and the well-known types their JSON forms. */
   private async inputOf(request: SendMessageRequest, metadata: Metadata): Promise<SendMessageInput> {
     const [idempotencyKey] = metadata.get('idempotency-key');
     const { message, ttl, conversationMetadata, channelProperties, ...rest } = request;
-    const { explicitChannelMessage, ...content } = message ?? {};
     const plain = {
       ...rest,
-      ...(message
-        ? {
-            message: {
-              ...content,
-              ...(explicitChannelMessage
-                ? { explicitChannelMessage: pairs(explicitChannelMessage, 'channel', 'payload') }
-                : {}),
-            },
-          }
-        : {}),
+      ...(message ? { message: contentInputOf(message) } : {}),
       ...(channelProperties ? { channelProperties: pairs(channelProperties, 'key', 'value') } : {}),
       ...(ttl ? { ttl: durationText(ttl) } : {}),
       ...(conversationMetadata ? { conversationMetadata: structObject(conversationMetadata) } : {}),
@@ -71,6 +87,27 @@ export class MessagesGrpcController {
       metatype: SendMessageInput,
     })) as SendMessageInput;
   }
+
+  private async transcodeArgsOf(request: TranscodeMessageRequest): Promise<TranscodeMessageArgs> {
+    const { appMessage, channels, channelProperties, ...rest } = request;
+    const plain = {
+      ...rest,
+      channels: channels ?? [],
+      ...(appMessage ? { message: contentInputOf(appMessage) } : {}),
+      ...(channelProperties ? { channelProperties: pairs(channelProperties, 'key', 'value') } : {}),
+    };
+    return (await this.pipe.transform(plain, {
+      type: 'body',
+      metatype: TranscodeMessageArgs,
+    })) as TranscodeMessageArgs;
+  }
+}
+
+/** What other faces and requests call `message` is `app_message` here, as in the Conversation API. */
+function aboutAppMessage(error: DomainError): DomainError {
+  const renamed = (text: string): string => text.replace(/^message(?=[.:[]|$)/, 'appMessage');
+  const fields = error.fields.map((field) => ({ ...field, path: renamed(field.path) }));
+  return new DomainError(error.code, renamed(error.message), fields, error.kind);
 }
 
 function pairs(map: Record<string, string>, key: string, value: string): Record<string, string>[] {
@@ -78,13 +115,11 @@ function pairs(map: Record<string, string>, key: string, value: string): Record<
 }
 
 function fieldsOf(message: Message): MessageFields {
-  const content = camelCaseKeys(message.content);
+  const content = contentFieldsOf(message.content);
   return {
     id: message.id,
     direction: message.direction,
-    ...(message.direction === 'TO_CONTACT'
-      ? { appMessage: content as AppMessageFields }
-      : { contactMessage: content as ContactMessageFields }),
+    ...(message.direction === 'TO_CONTACT' ? { appMessage: content } : { contactMessage: content }),
     channelIdentity: { channel: message.channel, identity: message.identity, appId: message.appId },
     conversationId: message.conversationId,
     contactId: message.contactId,
@@ -93,19 +128,7 @@ function fieldsOf(message: Message): MessageFields {
     processingMode: 'CONVERSATION',
     messageStatus: {
       status: message.status ?? 'RECEIVED',
-      reason: message.reason ? (camelCaseKeys(message.reason) as object) : null,
+      reason: message.reason ? protoFieldsOf(message.reason) : null,
     },
   };
-}
-
-/** Stored content has the JSON names; the loader wants camelCase. Keys of maps are data and stay. */
-function camelCaseKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(camelCaseKeys);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [
-      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      key === 'explicit_channel_message' ? child : camelCaseKeys(child),
-    ]),
-  );
 }

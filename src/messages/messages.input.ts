@@ -14,7 +14,7 @@ import {
 } from 'class-validator';
 import { Json } from '../api/scalars.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
-import { AppMessageInput } from './app-message.input.js';
+import { AppMessageInput } from './content/app-message.input.js';
 
 export enum MessageQueue {
   NORMAL_PRIORITY = 'NORMAL_PRIORITY',
@@ -149,6 +149,15 @@ export class SendMessageInput {
   @IsString()
   @MaxLength(128)
   correlationId?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Delivery reports of this message go there instead of to the webhooks: http(s)://host[:port]/path, at most 742 characters.',
+  })
+  @IsOptional()
+  @IsString()
+  callbackUrl?: string | null;
 
   @Field(() => String, {
     nullable: true,

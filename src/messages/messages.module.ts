@@ -1,26 +1,43 @@
 import { Module } from '@nestjs/common';
+import { AppsModule } from '../apps/apps.module.js';
 import { ChannelsModule } from '../channels/channels.module.js';
 import { ContactsModule } from '../contacts/contacts.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
+import { TemplatesModule } from '../templates/templates.module.js';
+import { ConversationMessagesResolver } from './conversation-messages.graphql.js';
 import { InboundService } from './inbound.service.js';
-import { ConversationMessagesResolver, MessagesResolver } from './messages.graphql.js';
+import { MessagesResolver } from './messages.graphql.js';
 import { MessagesGrpcController } from './messages.grpc.js';
 import { MessagesService } from './messages.service.js';
 import { RepeatRetention } from './retention.js';
+import { SendResolver } from './send.graphql.js';
 import { Sender } from './sender.js';
+import { TranscodeResolver } from './transcode.graphql.js';
+import { TranscodingService } from './transcoding.service.js';
 
 @Module({
-  imports: [EventsModule, JobsModule, ChannelsModule, ContactsModule, ConversationsModule],
+  imports: [
+    EventsModule,
+    JobsModule,
+    AppsModule,
+    ChannelsModule,
+    ContactsModule,
+    ConversationsModule,
+    TemplatesModule,
+  ],
   controllers: [MessagesGrpcController],
   providers: [
     MessagesService,
+    TranscodingService,
     InboundService,
     Sender,
     RepeatRetention,
     MessagesResolver,
     ConversationMessagesResolver,
+    SendResolver,
+    TranscodeResolver,
   ],
   exports: [InboundService],
 })

@@ -14,6 +14,9 @@ import { Message } from './message.entity.js';
 import { findRecipients } from './recipients.js';
 import { prepareAndTransact } from './transaction.js';
 
+/** Most messages that share a transaction: each may lock a conversation, and Postgres holds so many locks only. */
+const BATCH = 250;
+
 /** Every rule about messages that callers meet. */
 @Injectable()
 export class MessagesService {
@@ -26,7 +29,7 @@ export class MessagesService {
     private readonly jobs: JobsService,
   ) {
     this.group = new GroupCommit((commands) => this.accept(commands), isDatabaseAway, {
-      batch: 64,
+      batch: BATCH,
       inFlight: 2,
       waiting: 10_000,
       // What comes in one after the other for one person is accepted, and so sent, in that order.
@@ -42,6 +45,19 @@ export class MessagesService {
     const result = await this.group.submit(command);
     if (result instanceof DomainError) throw result;
     return result;
+  }
+
+  /**
+   * Sends each as `send` does, with a result for each, in order. Part after part, so that a large request does not fill the queue in
+   * which others wait.
+   */
+  async sendMany(commands: readonly SendCommand[]): Promise<PromiseSettledResult<Accepted>[]> {
+    const results: PromiseSettledResult<Accepted>[] = [];
+    for (let start = 0; start < commands.length; start += BATCH) {
+      const part = commands.slice(start, start + BATCH);
+      results.push(...(await Promise.allSettled(part.map((command) => this.send(command)))));
+    }
+    return results;
   }
 
   /** @throws DomainError NOT_FOUND */
@@ -79,12 +95,14 @@ export class MessagesService {
       async () => {
         const recipients = await findRecipients(this.dataSource.manager, commands);
         const reachable = recipients.filter((recipient) => !(recipient instanceof DomainError)) as Person[];
-        return { recipients, resolution: await this.people.ensure(reachable) };
+        return { recipients, reachable, resolution: await this.people.ensure(reachable) };
       },
-      async (tx, { recipients, resolution }) => {
+      async (tx, { recipients, reachable, resolution }) => {
+        // Nothing may be written before the locks, and ids are made under them: order of ids, of commits and of the log is one.
+        await this.people.lock(tx, reachable, resolution);
         const { results, events, jobs } = await acceptSends(tx, commands, recipients, resolution);
         await this.log.record(tx, events);
-        await this.jobs.add(tx, jobs);
+        this.jobs.addSoon(tx, jobs);
         return results;
       },
     );

@@ -3,12 +3,20 @@ import type { ConversationChannel } from '../channels/channel.js';
 import type { Person } from '../conversations/people.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError, notFound } from '../errors.js';
-import type { SendCommand } from './command.js';
+import type { ChannelAddress, SendCommand } from './command.js';
 
 interface ContactRow {
   index: number;
   channel: ConversationChannel | null;
   identity: string | null;
+}
+
+/** What tells whom a command is for. */
+type Asked = Pick<SendCommand, 'projectId' | 'appId' | 'recipient' | 'channelPriorityOrder'>;
+
+/** Whom a command speaks to: first by this channel, and when it fails by the others, in order. */
+export interface Addressee extends Person {
+  others: ChannelAddress[];
 }
 
 const APPS = `
@@ -18,18 +26,21 @@ const APPS = `
   LEFT JOIN channels ch ON ch.project_id = a.project_id AND ch.app_id = a.id
   GROUP BY a.project_id, a.id`;
 
+/** Where the conversation is, then what the contact prefers, then the app's own order. */
 const CONTACTS = `
   SELECT k.index, i.channel, i.identity
   FROM jsonb_to_recordset($1::jsonb) AS k(index int, "projectId" text, "appId" text, "contactId" text)
   JOIN contacts c ON c.project_id = k."projectId" AND c.id = k."contactId"
   LEFT JOIN channel_identities i ON i.project_id = c.project_id AND i.contact_id = c.id AND i.app_id IN ('', k."appId")
-  ORDER BY k.index, array_position(c.channel_priority, i.channel), i.position`;
+  LEFT JOIN conversations v ON v.project_id = c.project_id AND v.app_id = k."appId" AND v.contact_id = c.id AND v.active
+  LEFT JOIN channels ch ON ch.project_id = c.project_id AND ch.app_id = k."appId" AND ch.channel = i.channel
+  ORDER BY k.index, i.channel IS DISTINCT FROM v.active_channel, array_position(c.channel_priority, i.channel), ch.created_at, i.position`;
 
 /** Whom each command speaks to and by which channel, or why it cannot. */
 export async function findRecipients(
   tx: Pick<EntityManager, 'query'>,
-  commands: readonly SendCommand[],
-): Promise<(Person | DomainError)[]> {
+  commands: readonly Asked[],
+): Promise<(Addressee | DomainError)[]> {
   const keys = commands.map(({ projectId, appId }) => ({ projectId, appId }));
   const apps = await queryRows<{ projectId: string; appId: string; channels: ConversationChannel[] }>(
     tx,
@@ -50,12 +61,12 @@ export async function findRecipients(
 
 async function identitiesOfContacts(
   tx: Pick<EntityManager, 'query'>,
-  commands: readonly SendCommand[],
-): Promise<Map<number, { channel: ConversationChannel; identity: string }[]>> {
+  commands: readonly Asked[],
+): Promise<Map<number, ChannelAddress[]>> {
   const asked = commands.flatMap(({ projectId, appId, recipient }, index) =>
     'contactId' in recipient ? [{ index, projectId, appId, contactId: recipient.contactId }] : [],
   );
-  const found = new Map<number, { channel: ConversationChannel; identity: string }[]>();
+  const found = new Map<number, ChannelAddress[]>();
   if (asked.length === 0) return found;
   for (const { index, channel, identity } of await queryRows<ContactRow>(tx, CONTACTS, [
     JSON.stringify(asked),
@@ -67,12 +78,12 @@ async function identitiesOfContacts(
   return found;
 }
 
-/** The first channel of the asked order on which the person can be reached. */
+/** The channels of the asked order on which the person can be reached. */
 function choose(
-  command: SendCommand,
+  command: Asked,
   connected: ConversationChannel[],
-  identities: { channel: ConversationChannel; identity: string }[],
-): Person | DomainError {
+  identities: ChannelAddress[],
+): Addressee | DomainError {
   const { projectId, appId } = command;
   const lacking = command.channelPriorityOrder.find((channel) => !connected.includes(channel));
   if (lacking)
@@ -84,11 +95,11 @@ function choose(
     command.channelPriorityOrder.length > 0
       ? command.channelPriorityOrder
       : identities.map((identity) => identity.channel);
-  for (const channel of order) {
-    const identity = identities.find((candidate) => candidate.channel === channel);
-    if (identity && connected.includes(channel))
-      return { projectId, appId, channel, identity: identity.identity };
-  }
+  const [first, ...others] = [...new Set(order)].flatMap((channel) => {
+    const identity = identities.find((candidate) => candidate.channel === channel)?.identity;
+    return identity !== undefined && connected.includes(channel) ? [{ channel, identity }] : [];
+  });
+  if (first) return { projectId, appId, ...first, others };
   if (identities.length === 0 || command.channelPriorityOrder.length > 0) {
     return new DomainError(
       'FAILED_PRECONDITION',

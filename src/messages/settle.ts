@@ -1,5 +1,4 @@
 import type { EntityManager } from 'typeorm';
-import type { Reason } from '../content/reason.js';
 import { queryRows } from '../database/rows.js';
 import type { Message } from './message.entity.js';
 
@@ -47,6 +46,7 @@ const ON_CHANNEL = `
           SELECT mp.channel_message_id FROM message_parts mp WHERE mp.project_id = m.project_id AND mp.message_id = m.id
             AND mp.part = (SELECT max(part) FROM message_parts WHERE project_id = m.project_id AND message_id = m.id)))
       ORDER BY e.status DESC LIMIT 1), 'QUEUED_ON_CHANNEL'),
+    reason = NULL,
     channel_time = greatest(m.channel_time, p.at)
   FROM (SELECT p."projectId", p."messageId", max(p.at) AS at FROM ${PARTS} GROUP BY 1, 2) p
   WHERE m.project_id = p."projectId" AND m.id = p."messageId" AND m.status IN ('QUEUED', 'SWITCHING_CHANNEL')
@@ -57,7 +57,7 @@ const ON_CHANNEL = `
 const CLOCK = `
   UPDATE messages m SET channel_time = p.at
   FROM (SELECT p."projectId", p."messageId", max(p.at) AS at FROM ${PARTS} GROUP BY 1, 2) p
-  WHERE m.project_id = p."projectId" AND m.id = p."messageId" AND m.status IN ('QUEUED', 'QUEUED_ON_CHANNEL')`;
+  WHERE m.project_id = p."projectId" AND m.id = p."messageId" AND m.status IN ('QUEUED', 'SWITCHING_CHANNEL', 'QUEUED_ON_CHANNEL')`;
 
 /**
  * Records payloads as taken; the messages whose last payload that was are on the channel now, and are returned.
@@ -77,24 +77,4 @@ export async function settleParts(
     complete.length > 0 ? await queryRows<Message>(tx, ON_CHANNEL, [given, JSON.stringify(complete)]) : [];
   if (clock === 'channel') await tx.query(CLOCK, [given]);
   return messages;
-}
-
-const FAIL = `
-  WITH gone AS (DELETE FROM sends WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 RETURNING message_id)
-  UPDATE messages SET status = 'FAILED', reason = $4::jsonb
-  WHERE project_id = $1 AND id = (SELECT message_id FROM gone) AND status IN ('QUEUED', 'SWITCHING_CHANNEL')
-  RETURNING *`;
-
-/** Ends a send for good. Returns nothing when it was settled meanwhile. */
-export async function failSend(
-  tx: EntityManager,
-  send: { projectId: string; conversationId: string; messageId: string },
-  reason: Reason,
-): Promise<Message[]> {
-  return queryRows<Message>(tx, FAIL, [
-    send.projectId,
-    send.conversationId,
-    send.messageId,
-    JSON.stringify(reason),
-  ]);
 }

@@ -5,7 +5,9 @@ import type {
   ChannelPayload,
   ChannelPlugin,
   EventRequest,
+  HistoryOutcome,
   MessagingWindow,
+  ProfileOutcome,
   SendOutcome,
   SendRequest,
   TranscodeContext,
@@ -13,7 +15,11 @@ import type {
 } from '../channels/channel.js';
 import type { AppMessage } from '../content/app-message.js';
 import { reason, type Reason } from '../content/reason.js';
+import { MediaKinds } from './assets/media-kinds.js';
+import { Preparation, Unprepared } from './assets/preparation.js';
 import { GraphClient } from './graph/graph.client.js';
+import { fetchHistory } from './history/conversations.js';
+import { fetchProfile } from './profile/profile.js';
 import { senderActionOf } from './sender-action.js';
 import { STANDARD_WINDOW, tagAdvice, tagOf } from './tags.js';
 import { transcode } from './transcode/transcode.js';
@@ -23,7 +29,14 @@ import { transcode } from './transcode/transcode.js';
 export class MessengerChannel implements ChannelPlugin, OnApplicationShutdown {
   readonly channel = 'MESSENGER';
 
-  constructor(private readonly graph: GraphClient) {}
+  /** Payloads whose media is a file for want of knowing better. */
+  private readonly guesses = new WeakSet<ChannelPayload>();
+
+  constructor(
+    private readonly graph: GraphClient,
+    private readonly preparation: Preparation,
+    private readonly mediaKinds: MediaKinds,
+  ) {}
 
   lookUp(credentials: ChannelCredentials): Promise<ChannelAccount> {
     return this.graph.lookUp(credentials);
@@ -38,7 +51,14 @@ export class MessengerChannel implements ChannelPlugin, OnApplicationShutdown {
   }
 
   transcode(message: AppMessage, context: TranscodeContext): Transcoded {
-    return transcode(message, context);
+    const transcoded = transcode(message, context);
+    const { explicit_channel_message: explicit, channel_specific_message: specific } = message;
+    // What the caller wrote for Messenger says what it is.
+    if (explicit?.MESSENGER === undefined && specific?.MESSENGER === undefined) {
+      const named = /\.\w+$/.test(message.media_message?.filename_override ?? '');
+      for (const payload of transcoded.payloads) if (!named && fileOf(payload)) this.guesses.add(payload);
+    }
+    return transcoded;
   }
 
   /**
@@ -47,6 +67,7 @@ export class MessengerChannel implements ChannelPlugin, OnApplicationShutdown {
    */
   sendingBlocked(payload: ChannelPayload, lastContactMessageAt: Date | null, now: Date): Reason | null {
     if (lastContactMessageAt === null) return null;
+    if (isOptedIn(payload)) return null;
     const silence = now.getTime() - lastContactMessageAt.getTime();
     if (silence < STANDARD_WINDOW || payload.messaging_type === 'UTILITY') return null;
     const since = `The person last wrote at ${lastContactMessageAt.toISOString()}`;
@@ -71,7 +92,7 @@ export class MessengerChannel implements ChannelPlugin, OnApplicationShutdown {
   }
 
   async send(request: SendRequest): Promise<SendOutcome> {
-    const outcome = await this.graph.send(request);
+    const outcome = await this.deliver(request);
     const { tag } = request.payload;
     const advice = typeof tag === 'string' ? tagAdvice(tag) : null;
     if (outcome.kind !== 'permanent' || advice === null) return outcome;
@@ -79,13 +100,47 @@ export class MessengerChannel implements ChannelPlugin, OnApplicationShutdown {
     return { ...outcome, reason: { ...outcome.reason, description } };
   }
 
+  private async deliver(request: SendRequest, again = true): Promise<SendOutcome> {
+    try {
+      const told = { ...request, payload: await this.told(request.payload) };
+      const prepared = await this.preparation.prepare(told);
+      const outcome = await this.graph.send({ ...request, payload: prepared.payload });
+      const stale = again && (await this.preparation.forgetStale(request.credentials, prepared, outcome));
+      return stale ? await this.deliver(request, false) : outcome;
+    } catch (error) {
+      if (error instanceof Unprepared) return error.outcome;
+      throw error;
+    }
+  }
+
+  /** The payload with the kind of its media, where the address tells it. */
+  private async told(payload: ChannelPayload): Promise<ChannelPayload> {
+    const file = this.guesses.has(payload) ? fileOf(payload) : null;
+    const type = file && (await this.mediaKinds.of(file.url));
+    if (!file || !type) return payload;
+    const message = payload.message as Record<string, unknown>;
+    return { ...payload, message: { ...message, attachment: { type, payload: file } } };
+  }
+
   async sendEvent(request: EventRequest): Promise<SendOutcome> {
-    const action = senderActionOf(request.event);
+    const action = senderActionOf(request.event, request.channelMessageId);
     if (action === null) {
       return { kind: 'permanent', reason: reason('UNSUPPORTED_OPERATION', 'Messenger has no such event') };
     }
     const { credentials, identity, signal } = request;
     return this.graph.send({ credentials, identity, payload: action, reference: '', signal });
+  }
+
+  profile(credentials: ChannelCredentials, identity: string, signal: AbortSignal): Promise<ProfileOutcome> {
+    return fetchProfile(this.graph, credentials, identity, signal);
+  }
+
+  history(
+    credentials: ChannelCredentials,
+    page: string | null,
+    signal: AbortSignal,
+  ): Promise<HistoryOutcome> {
+    return fetchHistory(this.graph, credentials, page, signal);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -95,4 +150,19 @@ export class MessengerChannel implements ChannelPlugin, OnApplicationShutdown {
 
 function outside(description: string): Reason {
   return reason('OUTSIDE_ALLOWED_SENDING_WINDOW', description);
+}
+
+/** A person who asked for notifications has given the page a way around the window. */
+function isOptedIn({ recipient }: ChannelPayload): boolean {
+  return typeof recipient === 'object' && recipient !== null && 'notification_messages_token' in recipient;
+}
+
+/** The media of an attachment that is a file by an address without an extension. */
+function fileOf(payload: ChannelPayload): { url: string } | null {
+  const { message } = payload as {
+    message?: { attachment?: { type?: unknown; payload?: { url?: unknown } } };
+  };
+  const { type, payload: media } = message?.attachment ?? {};
+  if (type !== 'file' || typeof media?.url !== 'string') return null;
+  return /\.\w+$/.test(URL.parse(media.url)?.pathname ?? '') ? null : { ...media, url: media.url };
 }

@@ -3,16 +3,23 @@ import { ChannelsModule } from '../channels/channels.module.js';
 import { ChannelRegistry } from '../channels/registry.js';
 import { Config } from '../config.js';
 import { MessagesModule } from '../messages/messages.module.js';
+import { OutboundModule } from '../outbound/outbound.module.js';
 import { PublicUrl } from '../public-url.js';
+import { MediaKinds } from './assets/media-kinds.js';
+import { PageAssets } from './assets/page-assets.js';
+import { Preparation } from './assets/preparation.js';
 import { GraphClient } from './graph/graph.client.js';
 import { MessengerChannel } from './messenger.channel.js';
 import { MessengerController } from './messenger.rest.js';
 
 @Module({
-  imports: [ChannelsModule, MessagesModule],
+  imports: [ChannelsModule, MessagesModule, OutboundModule],
   controllers: [MessengerController],
   providers: [
     MessengerChannel,
+    MediaKinds,
+    PageAssets,
+    Preparation,
     {
       provide: GraphClient,
       inject: [Config, PublicUrl],

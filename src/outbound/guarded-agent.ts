@@ -3,7 +3,8 @@ import { Agent, buildConnector, errors, request } from 'undici';
 import { isPublicAddress } from './address.js';
 import { guardedLookup, refused } from './lookup.js';
 import { OutboundError } from './outbound-error.js';
-import { type Resolve, resolveName } from './resolver.js';
+import { isCallablePort } from './ports.js';
+import { nameResolver, type Resolve } from './resolver.js';
 import { USER_AGENT } from './user-agent.js';
 
 const CONNECT_MS = 3_000;
@@ -32,6 +33,25 @@ export interface OutboundAnswer {
   complete: boolean;
 }
 
+export interface OutboundDownload {
+  url: string;
+  headers?: Record<string, string>;
+  /** For the head of the answer, and for each pause in its body; in ms. */
+  idle: number;
+  /** Ends the download, e.g. when it takes too long as a whole. */
+  signal: AbortSignal;
+}
+
+export interface OutboundStream {
+  status: number;
+  /** Lower-case names. */
+  headers: Record<string, string | string[] | undefined>;
+  /** Fails with an OutboundError, or with what `signal` was aborted with. */
+  body: AsyncIterable<Buffer>;
+  /** Closes the socket when the body is not wanted, or no more of it. */
+  close(): void;
+}
+
 export interface GuardOptions {
   /** Lets calls go to private and loopback addresses: development, or receivers on the operator's own network. */
   allowPrivate: boolean;
@@ -45,7 +65,7 @@ export interface GuardOptions {
 export class GuardedAgent {
   private readonly agent: Agent;
 
-  constructor({ allowPrivate, resolve = resolveName }: GuardOptions) {
+  constructor({ allowPrivate, resolve = nameResolver() }: GuardOptions) {
     const connect = buildConnector({
       // Of undici's coarse timer: it fires up to half a second late, never early.
       timeout: CONNECT_MS,
@@ -90,6 +110,38 @@ export class GuardedAgent {
     }
   }
 
+  /**
+   * An answer whose body is read as it comes; the caller reads it to its end or closes it.
+   * @throws OutboundError when there is no answer; whatever `signal` was aborted with when it was.
+   */
+  async open({ url, headers, idle, signal }: OutboundDownload): Promise<OutboundStream> {
+    try {
+      const {
+        statusCode,
+        headers: given,
+        body,
+      } = await request(assertHttp(url), {
+        dispatcher: this.agent,
+        method: 'GET',
+        headers: { 'user-agent': USER_AGENT, ...headers },
+        signal,
+        headersTimeout: idle,
+        bodyTimeout: idle,
+      });
+      // One that is closed before it was read fails, and nobody listens then.
+      body.on('error', () => undefined);
+      return {
+        status: statusCode,
+        headers: given,
+        body: chunksOf(body, idle, signal),
+        close: () => void body.destroy(),
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw asOutboundError(error, idle);
+    }
+  }
+
   /** Cuts what is still open. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
@@ -101,6 +153,8 @@ function assertHttp(url: string): URL {
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
     throw new OutboundError(`${parsed.protocol.slice(0, -1)} is not http or https`);
   }
+  if (!isCallablePort(parsed))
+    throw new OutboundError(`port ${parsed.port} belongs to another service, and is not called`);
   return parsed;
 }
 
@@ -126,6 +180,19 @@ async function readHead(
     body.destroy();
   }
   return { body: Buffer.concat(chunks).subarray(0, limit), complete };
+}
+
+async function* chunksOf(
+  body: AsyncIterable<Buffer>,
+  idle: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, void> {
+  try {
+    yield* body;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asOutboundError(error, idle);
+  }
 }
 
 function asOutboundError(error: unknown, timeout: number): OutboundError {

@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Attachments, type UploadedFile } from './attachments.js';
+import { Conversations } from './conversations.js';
 import { badParam, GraphError } from './graph.error.js';
 import { upload } from './judge/attachments.js';
 import { accept, anyText, isObject, type JsonObject, list, oneOf, shape, url } from './judge/rules.js';
 import { type Callback, isAppToken, noSuchObject, type Page, Pages, sandboxAppId } from './pages.js';
+import { type Persona, Personas } from './personas.js';
 import { Send } from './send.js';
 import { subscriptionFields } from './subscription.fields.js';
 import { type Thread, Threads } from './threads.js';
@@ -35,6 +37,9 @@ export class Graph {
   private readonly edges: Record<string, (page: Page, call: GraphCall) => unknown> = {
     'POST messages': (page, call) => this.sending.send(page, call.params),
     'POST message_attachments': (page, call) => this.upload(page, call),
+    'POST personas': (page, call) => this.personas.create(page, call.params),
+    'GET conversations': (page, call) => this.conversations.list(page, call.params),
+    'GET personas': (page, call) => this.personas.list(page, call.params),
     'POST subscribed_apps': (page, call) => this.subscribe(page, call),
     'GET subscribed_apps': (page) => this.subscribedApps(page),
     'DELETE subscribed_apps': (page) => {
@@ -47,8 +52,10 @@ export class Graph {
     private readonly pages: Pages,
     private readonly threads: Threads,
     private readonly attachments: Attachments,
+    private readonly personas: Personas,
     private readonly sending: Send,
     private readonly webhooks: Webhooks,
+    private readonly conversations: Conversations,
   ) {}
 
   /** @throws GraphError */
@@ -59,6 +66,8 @@ export class Graph {
     if (route === 'GET debug_token') return this.debugToken(call);
     if (route === 'GET me accounts') return this.accounts(call);
     if (edge === undefined) {
+      const persona = this.personas.find(node);
+      if (persona) return this.persona(persona, call);
       if (call.method === 'GET') return this.node(node, call);
       throw noSuchObject(node);
     }
@@ -88,6 +97,14 @@ export class Graph {
       access_token: call.token,
     };
     return fields(shown, call.params.fields, 'Page', ['id', 'name']);
+  }
+
+  private persona({ id, name, profile_picture_url, pageId }: Persona & { pageId: string }, call: GraphCall) {
+    checkProof(this.pages.authorize(call.token, pageId), call);
+    if (call.method === 'DELETE') return this.personas.delete(id);
+    if (call.method !== 'GET') throw noSuchObject(id);
+    const shown = { name, profile_picture_url, id };
+    return fields(shown, call.params.fields, 'Persona', Object.keys(shown));
   }
 
   /** A bare id is a page or a person: a person when a page of this token knows them, or when the fields say so. */

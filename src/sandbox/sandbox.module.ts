@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { Attachments } from './attachments.js';
 import { Calls } from './calls.js';
+import { Conversations } from './conversations.js';
 import { Faults } from './faults.js';
 import { GraphController } from './graph.rest.js';
 import { Graph } from './graph.service.js';
 import { Messenger } from './messenger.js';
 import { Pages } from './pages.js';
 import { PagesController } from './pages.rest.js';
+import { Personas } from './personas.js';
 import { PeopleController } from './people.rest.js';
 import { Phone } from './phone.js';
 import { Send } from './send.js';
@@ -22,6 +24,20 @@ import { Webhooks } from './webhooks.js';
 @Module({
   // The Graph API takes every path that is left, so it comes last.
   controllers: [PeopleController, PagesController, SwitchesController, GraphController],
-  providers: [Attachments, Calls, Faults, Graph, Messenger, Pages, Phone, Send, Threads, Usage, Webhooks],
+  providers: [
+    Attachments,
+    Calls,
+    Conversations,
+    Faults,
+    Graph,
+    Messenger,
+    Pages,
+    Personas,
+    Phone,
+    Send,
+    Threads,
+    Usage,
+    Webhooks,
+  ],
 })
 export class SandboxModule {}

@@ -7,6 +7,7 @@ import { mediaTypes } from './judge/attachments.js';
 import type { JsonObject } from './judge/rules.js';
 import { Messenger } from './messenger.js';
 import type { Page } from './pages.js';
+import { Personas } from './personas.js';
 import { silentFor, type Thread, Threads } from './threads.js';
 
 /** Answer of a send; message sends to an id have both ids, sender actions only the first, user_ref only the second. */
@@ -22,6 +23,7 @@ export class Send {
   constructor(
     private readonly threads: Threads,
     private readonly attachments: Attachments,
+    private readonly personas: Personas,
     private readonly messenger: Messenger,
   ) {}
 
@@ -76,6 +78,7 @@ export class Send {
           : { blocked: false, silentFor: 0 };
       },
       attachment: (id) => this.attachments.find(page, id)?.type,
+      persona: (id) => this.personas.find(id)?.pageId === page.id,
       // A page that nobody registered may have a past that this process has not seen.
       message: (mid) => !page.registered || this.threads.message(page, mid) !== undefined,
       replied: (activity) => page.answered.has(activity),

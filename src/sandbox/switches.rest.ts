@@ -5,6 +5,7 @@ import { fault, Faults } from './faults.js';
 import { GraphErrorFilter } from './graph.error.filter.js';
 import { accept } from './judge/rules.js';
 import { Pages } from './pages.js';
+import { Personas } from './personas.js';
 import { contentSecurityPolicy, phonePage } from './phone.page.js';
 import { Threads } from './threads.js';
 import { usage, Usage } from './usage.js';
@@ -20,6 +21,7 @@ export class SwitchesController {
     private readonly pages: Pages,
     private readonly threads: Threads,
     private readonly attachments: Attachments,
+    private readonly personas: Personas,
   ) {}
 
   @Get()
@@ -70,7 +72,8 @@ export class SwitchesController {
   @Post('reset')
   @HttpCode(200)
   reset() {
-    for (const state of [this.faults, this.calls, this.pages, this.threads, this.attachments]) state.clear();
+    for (const state of [this.faults, this.calls, this.pages, this.threads, this.attachments, this.personas])
+      state.clear();
     this.usage.set({});
     return { success: true };
   }

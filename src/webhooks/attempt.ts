@@ -6,13 +6,16 @@ import { OutboundError } from '../outbound/outbound-error.js';
 import { TargetTokens } from './client-credentials.js';
 import { Clock } from './clock.js';
 import { signatureHeaders } from './signature.js';
-import type { Target } from './target.js';
+import { secretsAt, type Target } from './target.js';
 
 /** For all of an attempt. */
 const TIMEOUT_MS = 15_000;
 const READ_LIMIT = 16 * 1024;
 /** Bytes of the answer that are kept. */
 const KEPT = 1_024;
+
+/** Where a callback goes, and what it carries with it. */
+export type PostTarget = Pick<Target, 'url' | 'secret' | 'previous' | 'credentials'>;
 
 /** What came of an attempt: an answer, or why there was none. */
 export type Answer = { at: Date; durationMs: number } & (
@@ -33,7 +36,7 @@ export class CallbackPoster {
   }
 
   /** @throws whatever `signal` was aborted with when it was; every other failure is an answer. */
-  async post(target: Target, eventId: string, body: string, signal: AbortSignal): Promise<Answer> {
+  async post(target: PostTarget, eventId: string, body: string, signal?: AbortSignal): Promise<Answer> {
     const at = this.clock.now();
     const started = performance.now();
     const durationMs = (): number => Math.round(performance.now() - started);
@@ -49,7 +52,7 @@ export class CallbackPoster {
           headers: {
             'content-type': 'application/json',
             ...authorization,
-            ...signatureHeaders(target.secret, { eventId, body, nonce: newId(), at }),
+            ...signatureHeaders(secretsAt(target, at), { eventId, body, nonce: newId(), at }),
           },
           body,
           timeout: Math.max(TIMEOUT_MS - durationMs(), 1),
@@ -67,16 +70,14 @@ export class CallbackPoster {
 
   /** With a bearer token where the target asks for one; a token that the target has tired of is replaced once. */
   private async authorized(
-    { credentials }: Target,
+    { credentials }: PostTarget,
     call: (headers: Record<string, string>) => Promise<OutboundAnswer>,
   ): Promise<OutboundAnswer> {
     if (!credentials) return call({});
     const bearer = async (): Promise<OutboundAnswer> =>
       call({ authorization: `Bearer ${await this.tokens.get(credentials)}` });
     const answer = await bearer();
-    if (answer.status !== 401) return answer;
-    this.tokens.forget(credentials);
-    return bearer();
+    return answer.status === 401 && this.tokens.renew(credentials) ? bearer() : answer;
   }
 }
 

@@ -27,6 +27,8 @@ interface Rule<K extends EventKind> {
   /** Where `message_metadata` (what comes in only) and `correlation_id` are taken from. */
   metadataOf?(payload: EventPayloads[K]): Snapshot;
   correlationOf?(payload: EventPayloads[K]): Snapshot[];
+  /** Where it goes instead of to the webhooks, when its send said so. */
+  callbackUrlOf?(payload: EventPayloads[K]): Snapshot;
   content(event: StoredEvent<K>, app: CallbackApp): Record<string, unknown>;
 }
 
@@ -48,6 +50,14 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
     trigger: WebhookTrigger.CONTACT_DELETE,
     key: 'contact_delete_notification',
     content: ({ payload }) => ({ contact: contactOf(payload.contact) }),
+  },
+  'contact.merged': {
+    trigger: WebhookTrigger.CONTACT_MERGE,
+    key: 'contact_merge_notification',
+    content: ({ payload }) => ({
+      preserved_contact: contactOf(payload.preserved),
+      deleted_contact: contactOf(payload.deleted),
+    }),
   },
   'conversation.started': {
     trigger: WebhookTrigger.CONVERSATION_START,
@@ -76,12 +86,18 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
   'message.added': {
     trigger: WebhookTrigger.MESSAGE_INBOUND,
     key: 'message',
-    // What the business itself sent is known to its sender, or was written elsewhere.
-    applies: ({ message }) => message.direction === 'TO_APP',
+    // What the business itself sent is known to its sender, or was written elsewhere; history is no news.
+    applies: ({ message }) => message.direction === 'TO_APP' && message.injected !== true,
     eventTime: ({ message }) => text(message, 'channelTime'),
     metadataOf: ({ conversation }) => conversation,
     correlationOf: ({ conversation }) => [conversation],
     content: ({ payload }, app) => inboundMessageOf(payload.message, app),
+  },
+  'message.submitted': {
+    trigger: WebhookTrigger.MESSAGE_SUBMIT,
+    key: 'message_submit_notification',
+    correlationOf: ({ message }) => [message],
+    content: ({ payload }, app) => submitNotificationOf(payload.message, app),
   },
   'message.updated': {
     trigger: WebhookTrigger.MESSAGE_DELIVERY,
@@ -93,7 +109,25 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
       message.status !== 'QUEUED',
     eventTime: ({ status }) => status?.at ?? null,
     correlationOf: ({ message, conversation }) => [message, conversation],
+    callbackUrlOf: ({ message }) => message,
     content: ({ payload }, app) => deliveryReportOf(payload, app),
+  },
+  'event.added': {
+    trigger: WebhookTrigger.EVENT_INBOUND,
+    key: 'event',
+    // What the app itself did is known to it.
+    applies: ({ event }) => event.direction === 'TO_APP',
+    eventTime: ({ event }) => text(event, 'channelTime'),
+    metadataOf: ({ conversation }) => conversation,
+    correlationOf: ({ conversation }) => [conversation],
+    content: ({ payload }, app) => inboundEventOf(payload.event, app),
+  },
+  'event.updated': {
+    trigger: WebhookTrigger.EVENT_DELIVERY,
+    key: 'event_delivery_report',
+    correlationOf: ({ conversation }) => [conversation],
+    callbackUrlOf: ({ event }) => event,
+    content: ({ payload }, app) => eventReportOf(payload, app),
   },
   'channel.unsupported': {
     trigger: WebhookTrigger.UNSUPPORTED,
@@ -102,11 +136,22 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
   },
   'channel.ignored': null,
   'channel.updated': null,
+  'webhook.disabled': null,
 };
 
 /** Which webhooks hear of an event; null when none does. */
 export function triggerOf(event: StoredEvent): WebhookTrigger | null {
   return ruleOf(event.kind, event)?.trigger ?? null;
+}
+
+/** Where an event goes instead of to the webhooks; null when it goes to them. */
+export function callbackUrlOf(event: StoredEvent): string | null {
+  return overrideOf(event.kind, event);
+}
+
+function overrideOf<K extends EventKind>(kind: K, event: StoredEvent<K>): string | null {
+  const row = ruleOf(kind, event)?.callbackUrlOf?.(payloadOf(event));
+  return row ? text(row, 'callbackUrl') : null;
 }
 
 export function callbackOf(event: StoredEvent, app: CallbackApp): Callback | null {
@@ -172,6 +217,34 @@ function inboundMessageOf(message: Snapshot, app: CallbackApp): Record<string, u
   };
 }
 
+function submitNotificationOf(message: Snapshot, app: CallbackApp): Record<string, unknown> {
+  const { conversation_id, contact_id } = placeOf(message, app);
+  return {
+    message_id: message.id,
+    conversation_id,
+    channel_identity: identityOf(message),
+    contact_id,
+    submitted_message: message.content,
+    metadata: text(message, 'metadata') ?? '',
+    processing_mode: app.processingMode,
+  };
+}
+
+/** The content is one of `contact_event` and `contact_message_event`. */
+function inboundEventOf(event: Snapshot, app: CallbackApp): Record<string, unknown> {
+  const { conversation_id, contact_id } = placeOf(event, app);
+  return {
+    id: event.id,
+    direction: event.direction,
+    ...(event.content as Snapshot),
+    channel_identity: identityOf(event),
+    contact_id,
+    conversation_id,
+    accept_time: timeOf(text(event, 'acceptTime') ?? NEVER),
+    processing_mode: app.processingMode,
+  };
+}
+
 function deliveryReportOf(
   { message, status }: EventPayloads['message.updated'],
   app: CallbackApp,
@@ -187,6 +260,19 @@ function deliveryReportOf(
     contact_id,
     ...(failed && reason ? { reason } : {}),
     metadata: text(message, 'metadata') ?? '',
+    processing_mode: app.processingMode,
+  };
+}
+
+/** As a message's, without the conversation: that is how the API has it. */
+function eventReportOf({ event }: EventPayloads['event.updated'], app: CallbackApp): Record<string, unknown> {
+  return {
+    event_id: event.id,
+    status: event.status,
+    channel_identity: identityOf(event),
+    contact_id: placeOf(event, app).contact_id,
+    ...(event.status === 'FAILED' && event.reason ? { reason: event.reason } : {}),
+    metadata: text(event, 'metadata') ?? '',
     processing_mode: app.processingMode,
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import type { GuardedAgent } from '../outbound/guarded-agent.js';
 import { OutboundError } from '../outbound/outbound-error.js';
@@ -23,10 +24,22 @@ const LONGEST_LIFE = 3_600;
 /** A token is not used in its last seconds. */
 const MARGIN = 10;
 const MAX_TOKENS = 10_000;
+/** Between two calls for a token that failed, or that the target did not take: longer each time, less than the first retry of a delivery. */
+const SHORTEST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 60_000;
+
+/** What is known of somebody's tokens beside the token. */
+interface Trouble {
+  /** In ms of the process: until then none is asked for. */
+  until: number;
+  waitMs: number;
+  error: OutboundError | null;
+}
 
 /** Bearer tokens of targets that ask for one, by the client credentials grant. Kept in memory for as long as they live. */
 export class TargetTokens {
   private readonly tokens = new LRUCache<string, Promise<string>>({ max: MAX_TOKENS });
+  private readonly troubles = new LRUCache<string, Trouble>({ max: MAX_TOKENS });
 
   constructor(private readonly agent: GuardedAgent) {}
 
@@ -35,16 +48,37 @@ export class TargetTokens {
     const key = keyOf(credentials);
     const known = this.tokens.get(key);
     if (known) return known;
+    const trouble = this.troubles.get(key);
+    if (trouble?.error && performance.now() < trouble.until) return Promise.reject(trouble.error);
     // Deliveries that start together ask once.
     const asked = this.ask(credentials, key);
     this.tokens.set(key, asked);
-    asked.catch(() => this.tokens.delete(key));
+    asked.then(
+      () => this.troubles.get(key)?.error && this.troubles.delete(key),
+      (error: unknown) => {
+        this.tokens.delete(key);
+        if (error instanceof OutboundError) this.wait(key, error);
+      },
+    );
     return asked;
   }
 
-  /** The target did not take the token. */
-  forget(credentials: ClientCredentials): void {
-    this.tokens.delete(keyOf(credentials));
+  /** The target did not take the token: false when it refuses every new one, too, and the next is not worth asking for yet. */
+  renew(credentials: ClientCredentials): boolean {
+    const key = keyOf(credentials);
+    const trouble = this.troubles.get(key);
+    if (trouble && performance.now() < trouble.until) return false;
+    this.wait(key, null);
+    this.tokens.delete(key);
+    return true;
+  }
+
+  private wait(key: string, error: OutboundError | null): void {
+    const last = this.troubles.get(key)?.waitMs ?? SHORTEST_WAIT_MS / 2;
+    const waitMs = Math.min(last * 2, LONGEST_WAIT_MS);
+    const until = performance.now() + waitMs;
+    // Trouble that is long past does not count.
+    this.troubles.set(key, { until, waitMs, error }, { ttl: 2 * LONGEST_WAIT_MS });
   }
 
   private async ask(credentials: ClientCredentials, key: string): Promise<string> {

@@ -16,6 +16,8 @@ export interface Due {
   eventId: string;
   /** Deliveries of one lane go out in order, one at a time. */
   lane: string;
+  /** Goes there rather than to the target of the webhook. */
+  url: string | null;
   /** Failed ones so far. */
   attempts: number;
 }
@@ -50,7 +52,7 @@ const NOT_HELD = `NOT EXISTS (
   WHERE h.project_id = d.project_id AND h.webhook_id = d.webhook_id AND h.lane = d.lane
     AND h.attempts = 1 AND h.event_seq < d.event_seq AND h.next_attempt_at < $3::timestamptz + interval '${HOLD_MS} ms')`;
 
-const COLUMNS = `d.event_seq, d.event_xact::text, d.event_at, d.event_id, d.lane, d.attempts`;
+const COLUMNS = `d.event_seq, d.event_xact::text, d.event_at, d.event_id, d.lane, d.url, d.attempts`;
 
 /**
  * Retries by their time, and what was never tried by its number. Events of a conversation are recorded under its lock, so that within a
@@ -136,7 +138,12 @@ export async function eventsOf(
   );
 }
 
-const MOVED = `project_id, webhook_id, event_seq, event_xact, event_at, event_id, id, app_id, lane, trigger, created_at`;
+const MOVED = `project_id, webhook_id, event_seq, event_xact, event_at, event_id, id, app_id, lane, trigger, url, created_at`;
+
+/** All attempts of a row so far, at most the latest 20: what it says of the last moves there when there is another. */
+export const EARLIER = `CASE WHEN d.last_attempt_at IS NULL THEN d.earlier ELSE jsonb_path_query_array(
+    coalesce(d.earlier, '[]') || jsonb_build_array(jsonb_build_object('at', d.last_attempt_at, 'responseCode', d.response_code,
+      'responseHead', left(d.response_head, 256), 'error', d.error, 'durationMs', d.duration_ms)), '$[last - 19 to last]') END`;
 
 const FINISH = `
   WITH r AS MATERIALIZED (
@@ -145,15 +152,16 @@ const FINISH = `
   ), ended AS (
     DELETE FROM webhook_deliveries_pending d USING r
     WHERE ${OWN} AND d.event_seq = r."eventSeq" AND r.status <> 'PENDING'
-    RETURNING d.*
+    RETURNING d.*, CASE WHEN r."lastAttemptAt" IS NULL THEN d.earlier ELSE ${EARLIER} END AS earlier_attempts
   ), done AS (
-    INSERT INTO webhook_deliveries_done (${MOVED}, status, attempts, last_attempt_at, response_code, response_head, error, duration_ms)
+    INSERT INTO webhook_deliveries_done (${MOVED}, status, attempts, last_attempt_at, response_code, response_head, error, duration_ms,
+      earlier)
     SELECT ${MOVED.replaceAll(/\w+/g, 'e.$&')}, r.status, r.attempts, coalesce(r."lastAttemptAt", e.last_attempt_at),
-      r."responseCode", r."responseHead", r.error, r."durationMs"
+      r."responseCode", r."responseHead", r.error, r."durationMs", e.earlier_attempts
     FROM ended e JOIN r ON r."eventSeq" = e.event_seq
   )
   UPDATE webhook_deliveries_pending d SET attempts = r.attempts, next_attempt_at = r."nextAttemptAt", last_attempt_at = r."lastAttemptAt",
-    response_code = r."responseCode", response_head = r."responseHead", error = r.error, duration_ms = r."durationMs"
+    response_code = r."responseCode", response_head = r."responseHead", error = r.error, duration_ms = r."durationMs", earlier = ${EARLIER}
   FROM r WHERE ${OWN} AND d.event_seq = r."eventSeq" AND r.status = 'PENDING'`;
 
 /** Records how attempts ended. One that ended meanwhile by other means stays as it is. */
@@ -169,8 +177,9 @@ const SOME = `d.event_seq IN (SELECT o.event_seq FROM webhook_deliveries_pending
 
 const BURY = `
   WITH ended AS (DELETE FROM webhook_deliveries_pending d WHERE ${OWN} AND ${SOME} RETURNING d.*)
-  INSERT INTO webhook_deliveries_done (${MOVED}, status, attempts, last_attempt_at, response_code, response_head, error, duration_ms)
-  SELECT ${MOVED}, 'DEAD', attempts, last_attempt_at, response_code, response_head, $3, duration_ms FROM ended
+  INSERT INTO webhook_deliveries_done (${MOVED}, status, attempts, last_attempt_at, response_code, response_head, error, duration_ms,
+    earlier)
+  SELECT ${MOVED}, 'DEAD', attempts, last_attempt_at, response_code, response_head, $3, duration_ms, earlier FROM ended
   RETURNING id`;
 
 /** Gives some of the waiting deliveries up for a reason; false when none waited. */

@@ -1,7 +1,15 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Logger,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntityManager } from 'typeorm';
 import { queryRows } from '../database/rows.js';
+import { EventLog } from '../events/event-log.js';
 import { JobsService } from '../jobs/jobs.service.js';
 import { Presence } from '../jobs/presence.js';
 import { SecretBox } from '../secrets.js';
@@ -18,6 +26,10 @@ const SLICE_MS = 30_000;
 const STOP_MS = 4_000;
 /** When a stopping process is handed a job, another may have it. */
 const HAND_BACK_MS = 5_000;
+/** A drain that takes longer goes on without its job, so that targets which hang do not use up the slots of those that answer. */
+const JOB_MS = 500;
+/** Drains without a job. Each has at most 8 calls under way; beyond this many, jobs wait as usual. */
+const MAX_SLOW = 512;
 
 /** Marks the webhook as this process's own, unless another process has it. */
 const ACQUIRE = `
@@ -41,14 +53,17 @@ interface Released {
  * two workers never call a target with the same delivery, and what a lost worker had under way is due again at once.
  */
 @Injectable()
-export class WebhookDispatcher implements OnModuleInit, OnModuleDestroy {
+export class WebhookDispatcher implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly logger = new Logger(WebhookDispatcher.name);
   /** What this process is at, and whether a job came for it meanwhile. */
   private readonly draining = new Map<string, { again: boolean }>();
+  private readonly slow = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
   private closing = false;
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly log: EventLog,
     private readonly jobs: JobsService,
     private readonly presence: Presence,
     private readonly secrets: SecretBox,
@@ -57,7 +72,7 @@ export class WebhookDispatcher implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle('deliver', (key) => this.deliver(key));
+    this.jobs.handle('deliver', (key) => this.begin(key));
     this.jobs.onSweep(() => this.sweep());
   }
 
@@ -67,7 +82,31 @@ export class WebhookDispatcher implements OnModuleInit, OnModuleDestroy {
     setTimeout(() => this.stopping.abort(), STOP_MS).unref();
   }
 
-  /** Job handler: delivers what is due for a webhook. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.slow);
+  }
+
+  /**
+   * Job handler: `deliver`, of which only the beginning is waited for. Should the process die during the rest, its mark is worth nothing
+   * any more, and the sweep finds what is overdue.
+   */
+  async begin(key: WebhookKey): Promise<void> {
+    const drained = this.deliver(key);
+    const waiting = new AbortController();
+    const ended = await Promise.race([
+      drained.then(() => true).finally(() => waiting.abort()),
+      sleep(JOB_MS, false, { signal: waiting.signal }).catch(() => true),
+    ]);
+    if (ended || this.slow.size >= MAX_SLOW) return drained;
+    const rest = drained
+      .catch((error: unknown) =>
+        this.logger.warn(`webhook ${key.webhookId} waits for the sweep: ${String(error)}`),
+      )
+      .finally(() => this.slow.delete(rest));
+    this.slow.add(rest);
+  }
+
+  /** Delivers what is due for a webhook. */
   async deliver(key: WebhookKey): Promise<void> {
     const name = `${key.projectId} ${key.webhookId}`;
     const known = this.draining.get(name);
@@ -133,9 +172,10 @@ export class WebhookDispatcher implements OnModuleInit, OnModuleDestroy {
     if (closed !== null) {
       await this.untilDone(() => buryDeliveries(this.dataSource, key, closed));
     } else if (pausedUntil === null || pausedUntil <= this.clock.now()) {
-      const { dataSource, secrets, poster, clock } = this;
+      const { dataSource, log, secrets, poster, clock } = this;
       const tools = {
         dataSource,
+        log,
         secrets,
         poster,
         clock,

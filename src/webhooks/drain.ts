@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { performance } from 'node:perf_hooks';
 import type { DataSource } from 'typeorm';
 import type { StoredEvent } from '../events/event.js';
+import type { EventLog } from '../events/event-log.js';
 import type { SecretBox } from '../secrets.js';
 import type { Answer, CallbackPoster } from './attempt.js';
 import { Batcher } from './batcher.js';
@@ -16,7 +17,7 @@ import {
   type Verdict,
   verdictOf,
 } from './schedule.js';
-import { type Health, loadTarget, recordHealth, type Target } from './target.js';
+import { disableTarget, type Health, loadTarget, recordHealth, type Target } from './target.js';
 
 /** Calls to one target at the same time. */
 const WIDTH = 8;
@@ -32,6 +33,7 @@ const STRAIN_OF_SILENCE = 4;
 
 export interface DrainTools {
   dataSource: DataSource;
+  log: EventLog;
   secrets: SecretBox;
   poster: CallbackPoster;
   clock: Clock;
@@ -192,7 +194,8 @@ export class Drain {
     const { poster, signal } = this.tools;
     let answer: Answer;
     try {
-      answer = await poster.post(this.target, delivery.eventId, delivery.body, signal);
+      const target = { ...this.target, url: delivery.url ?? this.target.url };
+      answer = await poster.post(target, delivery.eventId, delivery.body, signal);
     } catch (error) {
       if (signal.aborted) return null;
       throw error;
@@ -231,8 +234,8 @@ export class Drain {
       if (since) health.failingSince = null;
     } else {
       if (!since) health.failingSince = now;
-      if (failingFor >= DISABLE_AFTER) health.disabledReason = 'nothing but failures for 5 days';
-      if (verdict === 'gone') health.disabledReason = 'the target answered 410 Gone';
+      if (verdict === 'gone') await this.disable('the target answered 410 Gone');
+      else if (failingFor >= DISABLE_AFTER) await this.disable('nothing but failures for 5 days');
     }
     if (verdict === 'retry') {
       this.strain += answer.kind === 'unreachable' ? STRAIN_OF_SILENCE : 1;
@@ -248,14 +251,24 @@ export class Drain {
 
   private async note(health: Health): Promise<void> {
     if (Object.keys(health).length === 0) return;
-    const { webhookId } = this.target;
-    const { failingSince, pausedUntil, disabledReason } = health;
+    const { failingSince, pausedUntil } = health;
     // Other lanes of this drain see it at once.
     if (failingSince !== undefined) this.target = { ...this.target, failingSince };
-    if (pausedUntil || disabledReason !== undefined) this.stopped = true;
+    if (pausedUntil) this.stopped = true;
     await recordHealth(this.tools.dataSource, this.target, health);
-    if (disabledReason !== undefined)
-      this.logger.warn({ msg: 'webhook disabled', webhookId, reason: disabledReason });
+  }
+
+  /** Not the origin of callback URLs: one of them that is gone says nothing of the next. */
+  private async disable(reason: string): Promise<void> {
+    const { target } = this;
+    if (target.kind === 'CALLBACK_URL') return;
+    this.stopped = true;
+    const { dataSource, log } = this.tools;
+    await dataSource.transaction(async (tx) => {
+      const event = await disableTarget(tx, target, reason);
+      if (event) await log.record(tx, [event]);
+    });
+    this.logger.warn({ msg: 'webhook disabled', webhookId: target.webhookId, reason });
   }
 }
 

@@ -13,6 +13,10 @@ export class Webhook {
   @Column('text')
   appId!: string;
 
+  /** CALLBACK_URL: made by itself, for the origin of callback URLs that sends of the app named. */
+  @Column('text', { default: 'WEBHOOK' })
+  kind!: 'WEBHOOK' | 'CALLBACK_URL';
+
   @Column('text')
   target!: string;
 
@@ -23,6 +27,13 @@ export class Webhook {
   /** Encrypted; empty when deliveries are unsigned. */
   @Column('text')
   secret!: string;
+
+  /** Encrypted; signs beside `secret` until `previousUntil`. Empty when there is none. */
+  @Column('text', { default: '' })
+  previousSecret!: string;
+
+  @Column('timestamptz', { nullable: true })
+  previousUntil!: Date | null;
 
   /** `ClientCredentials` as encrypted JSON; null when the target asks for no token. */
   @Column('text', { nullable: true })

@@ -1,8 +1,6 @@
+import { SECRET_MASK } from '../secrets.js';
 import type { ClientCredentials } from './client-credentials.js';
 import type { Webhook } from './webhook.entity.js';
-
-/** Stands for a secret that is stored: secrets are never given back. Whoever writes it back keeps what is stored. */
-export const SECRET_MASK = '********';
 
 /** A webhook as the Conversation API's JSON. Source: Conversation API, Webhook. */
 export interface WebhookWire {

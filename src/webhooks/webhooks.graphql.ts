@@ -13,7 +13,7 @@ import {
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
-import { IsEnum, IsOptional, IsString } from 'class-validator';
+import { IsDate, IsEnum, IsInt, IsOptional, IsString } from 'class-validator';
 import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
 import { type Connection, connectionType, PageArgs, toConnection } from '../api/connection.js';
@@ -22,6 +22,8 @@ import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
 import type { App } from '../apps/app.entity.js';
 import { AppType } from '../apps/apps.graphql.js';
 import type { ClientCredentials } from './client-credentials.js';
+import { type Attempt, attemptsOf, type Delivery } from './delivery.js';
+import { type TestResult, WebhookProbe } from './probe.js';
 import { WebhookReplay } from './replay.js';
 import { WebhookTrigger } from './trigger.js';
 import type { Webhook } from './webhook.entity.js';
@@ -31,7 +33,7 @@ import {
   UpdateWebhookInput,
   WebhookTargetType,
 } from './webhooks.input.js';
-import { type Delivery, WebhooksService } from './webhooks.service.js';
+import { WebhooksService } from './webhooks.service.js';
 
 enum WebhookDeliveryStatus {
   PENDING = 'PENDING',
@@ -90,6 +92,12 @@ export class WebhookType {
   @Field({ description: 'Whether it has a secret, by which deliveries are signed.' })
   signed?: boolean;
 
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Until then the secret before this one signs as well. Null when none does.',
+  })
+  previousUntil!: Date | null;
+
   @Field(() => ClientCredentialsType, { nullable: true })
   clientCredentials?: ClientCredentials | null;
 
@@ -122,6 +130,42 @@ export class WebhookType {
   updatedAt!: Date;
 }
 
+@ObjectType('WebhookAttempt', { description: 'How one attempt at a delivery ended.' })
+export class WebhookAttemptType {
+  @Field({ description: 'When it began.' })
+  at!: Date;
+
+  @Field(() => Int, { nullable: true, description: 'HTTP status of the answer.' })
+  responseCode!: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The beginning of the answer: a kilobyte of the last, 256 characters of those before.',
+  })
+  responseHead!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Why there was no answer.' })
+  error!: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'How long it took, in milliseconds.' })
+  durationMs!: number | null;
+}
+
+@ObjectType('WebhookTestResult', { description: 'What a target made of a test delivery.' })
+export class WebhookTestResultType {
+  @Field({ description: 'Whether it answered 2xx.' })
+  delivered!: boolean;
+
+  @Field(() => ID, { description: 'The webhook-id header of the test.' })
+  eventId!: string;
+
+  @Field({ description: 'What was posted.' })
+  body!: string;
+
+  @Field(() => WebhookAttemptType, { description: 'How it ended.' })
+  attempt!: Attempt;
+}
+
 @ObjectType('WebhookDelivery', { description: 'One event on its way to one webhook.' })
 export class WebhookDeliveryType {
   @Field(() => ID)
@@ -135,6 +179,12 @@ export class WebhookDeliveryType {
 
   @Field(() => WebhookTrigger)
   trigger!: WebhookTrigger;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The callback URL of its send. Null when it goes to the target of the webhook.',
+  })
+  url!: string | null;
 
   @Field(() => WebhookDeliveryStatus)
   status!: string;
@@ -160,6 +210,9 @@ export class WebhookDeliveryType {
   @Field(() => Int, { nullable: true, description: 'How long the last attempt took, in milliseconds.' })
   durationMs!: number | null;
 
+  @Field(() => [WebhookAttemptType], { description: 'Every attempt, oldest first; the latest 20.' })
+  attemptList?: Attempt[];
+
   @Field()
   createdAt!: Date;
 }
@@ -177,6 +230,26 @@ class WebhookDeliveriesArgs extends PageArgs {
   @IsOptional()
   @IsEnum(WebhookDeliveryStatus)
   status?: WebhookDeliveryStatus | null;
+
+  @Field(() => WebhookTrigger, { nullable: true, description: 'Every trigger when absent.' })
+  @IsOptional()
+  @IsEnum(WebhookTrigger)
+  trigger?: WebhookTrigger | null;
+
+  @Field(() => Int, { nullable: true, description: 'HTTP status of the last answer.' })
+  @IsOptional()
+  @IsInt()
+  responseCode?: number | null;
+
+  @Field(() => Date, { nullable: true, description: 'What was queued from then on.' })
+  @IsOptional()
+  @IsDate()
+  since?: Date | null;
+
+  @Field(() => Date, { nullable: true, description: 'What was queued before then.' })
+  @IsOptional()
+  @IsDate()
+  until?: Date | null;
 }
 
 @Resolver(() => WebhookType)
@@ -184,6 +257,7 @@ export class WebhooksResolver {
   constructor(
     private readonly webhooks: WebhooksService,
     private readonly replays: WebhookReplay,
+    private readonly probe: WebhookProbe,
   ) {}
 
   @Query(() => [WebhookType], { name: 'webhooks', description: 'In order of creation; at most 5.' })
@@ -197,9 +271,21 @@ export class WebhooksResolver {
   @Query(() => WebhookDeliveryConnection, { description: 'The latest events first.' })
   async webhookDeliveries(
     @CurrentCaller() { projectId }: Caller,
-    @Args() { webhookId, status, ...page }: WebhookDeliveriesArgs,
+    @Args() { webhookId, status, trigger, responseCode, since, until, ...page }: WebhookDeliveriesArgs,
   ): Promise<Connection<Delivery>> {
-    return toConnection(await this.webhooks.deliveries(projectId, webhookId, status ?? null, page));
+    const filter = { status, trigger, responseCode, since, until };
+    return toConnection(await this.webhooks.deliveries(projectId, webhookId, filter, page));
+  }
+
+  @Query(() => [WebhookType], {
+    description:
+      'The servers that callback URLs of single sends named, as targets: how they are doing, and whose deliveries can be listed and retried by their id. The latest first, at most 100.',
+  })
+  callbackOrigins(
+    @CurrentCaller() { projectId }: Caller,
+    @Args('appId', { type: () => ID }) appId: string,
+  ): Promise<Webhook[]> {
+    return this.webhooks.callbackOrigins(projectId, appId);
   }
 
   @Mutation(() => WebhookType)
@@ -241,6 +327,35 @@ export class WebhooksResolver {
     return this.replays.replay(projectId, id, after ?? null, until ?? null);
   }
 
+  @Mutation(() => WebhookDeliveryType, {
+    description:
+      'Delivers one event once more: what was given up or waits is tried now, with all its attempts before it; what arrived goes again. Its event id stays.',
+  })
+  retryWebhookDelivery(
+    @CurrentCaller() { projectId }: Caller,
+    @Args('webhookId', { type: () => ID }) webhookId: string,
+    @Args('id', { type: () => ID, description: 'The delivery.' }) id: string,
+  ): Promise<Delivery> {
+    return this.replays.retry(projectId, webhookId, id);
+  }
+
+  @Mutation(() => WebhookTestResultType, {
+    description:
+      'Posts a made-up event to the target now, signed as every delivery, also when the webhook is disabled, and answers how it went. It is neither queued nor listed.',
+  })
+  testWebhook(
+    @CurrentCaller() { projectId }: Caller,
+    @Args('id', { type: () => ID }) id: string,
+    @Args('trigger', {
+      type: () => WebhookTrigger,
+      nullable: true,
+      description: 'MESSAGE_INBOUND when left out.',
+    })
+    trigger: WebhookTrigger | null,
+  ): Promise<TestResult> {
+    return this.probe.test(projectId, id, trigger ?? WebhookTrigger.MESSAGE_INBOUND);
+  }
+
   @ResolveField()
   signed(@Parent() webhook: Webhook): boolean {
     return webhook.secret !== '';
@@ -249,6 +364,14 @@ export class WebhooksResolver {
   @ResolveField(() => ClientCredentialsType, { nullable: true })
   clientCredentials(@Parent() webhook: Webhook): ClientCredentials | null {
     return this.webhooks.clientCredentials(webhook);
+  }
+}
+
+@Resolver(() => WebhookDeliveryType)
+export class WebhookDeliveryResolver {
+  @ResolveField(() => [WebhookAttemptType])
+  attemptList(@Parent() delivery: Delivery): Attempt[] {
+    return attemptsOf(delivery);
   }
 }
 

@@ -1,23 +1,28 @@
-import { Field, ID, InputType, registerEnumType } from '@nestjs/graphql';
+import { Field, ID, InputType, Int, registerEnumType } from '@nestjs/graphql';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayUnique,
   IsEnum,
+  IsInt,
   IsNotEmpty,
   IsOptional,
   IsString,
+  Max,
   MaxLength,
+  Min,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { MAX_TARGET } from '../outbound/target-url.js';
 import { WebhookTrigger } from './trigger.js';
 
 /** Source: Conversation API, limits. */
-const MAX_TARGET = 742;
 const MAX_SECRET = 256;
 const MAX_SCOPE = 1024;
 const MAX_RESPONSE_TYPE = 64;
 const MAX_CREDENTIAL = 1024;
+/** A week. */
+const MAX_PREVIOUS_SECRET_SECONDS = 7 * 24 * 3_600;
 
 export enum WebhookTargetType {
   HTTP = 'HTTP',
@@ -163,12 +168,23 @@ export class UpdateWebhookInput {
 
   @Field(() => String, {
     nullable: true,
-    description: `At most ${MAX_SECRET} characters. Null or empty: deliveries are unsigned from now on.`,
+    description: `At most ${MAX_SECRET} characters. Null or empty: deliveries are unsigned from now on. The one that it replaces signs as well for a while, see previousSecretSeconds.`,
   })
   @IsOptional()
   @IsString()
   @MaxLength(MAX_SECRET)
   secret?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'How long the secret before this one goes on signing beside it in webhook-signature, in seconds: a day when left out, a week at most, 0 not at all. Without a new secret it is how long a previous one still does. x-sinch-webhook-signature is always by the newest.',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_PREVIOUS_SECRET_SECONDS)
+  previousSecretSeconds?: number | null;
 
   @Field(() => [WebhookTrigger], { nullable: true, description: 'The whole list.' })
   @ValidateIf(present)

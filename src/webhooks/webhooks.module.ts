@@ -6,9 +6,10 @@ import { CallbackPoster } from './attempt.js';
 import { Clock } from './clock.js';
 import { WebhookDispatcher } from './dispatcher.js';
 import { WebhookEnqueuer } from './enqueue.js';
+import { WebhookProbe } from './probe.js';
 import { WebhookReplay } from './replay.js';
 import { DeliveryRetention } from './retention.js';
-import { AppWebhooksResolver, WebhooksResolver } from './webhooks.graphql.js';
+import { AppWebhooksResolver, WebhookDeliveryResolver, WebhooksResolver } from './webhooks.graphql.js';
 import { WebhooksService } from './webhooks.service.js';
 
 @Module({
@@ -16,12 +17,14 @@ import { WebhooksService } from './webhooks.service.js';
   providers: [
     WebhooksService,
     WebhookReplay,
+    WebhookProbe,
     WebhookEnqueuer,
     WebhookDispatcher,
     DeliveryRetention,
     CallbackPoster,
     Clock,
     WebhooksResolver,
+    WebhookDeliveryResolver,
     AppWebhooksResolver,
   ],
   exports: [WebhooksService],

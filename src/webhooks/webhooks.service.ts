@@ -2,16 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In, QueryFailedError } from 'typeorm';
 import { App } from '../apps/app.entity.js';
 import { Config } from '../config.js';
-import { queryRows } from '../database/rows.js';
 import { DomainError, invalid, notFound } from '../errors.js';
 import { newId } from '../ids.js';
 import { JobsService } from '../jobs/jobs.service.js';
-import { isPrivateHost } from '../outbound/address.js';
-import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
+import { assertTargetUrl } from '../outbound/target-url.js';
+import type { Page, PageRequest } from '../page.js';
 import { SecretBox } from '../secrets.js';
 import type { ClientCredentials } from './client-credentials.js';
+import { Clock } from './clock.js';
+import { type Delivery, type DeliveryFilter, listDeliveries } from './delivery.js';
 import { deliverJob, MAX_WEBHOOKS_PER_APP } from './enqueue.js';
-import type { WebhookTrigger } from './trigger.js';
 import { Webhook } from './webhook.entity.js';
 import {
   type ClientCredentialsInput,
@@ -21,34 +21,10 @@ import {
   WebhookTargetType,
 } from './webhooks.input.js';
 
-export const DELIVERY_STATUSES = ['PENDING', 'DELIVERED', 'DEAD'] as const;
-export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
-
-/** One event on its way to one webhook. */
-export interface Delivery {
-  id: string;
-  webhookId: string;
-  eventId: string;
-  trigger: WebhookTrigger;
-  status: DeliveryStatus;
-  attempts: number;
-  /** Of a retry; null when none is planned. */
-  nextAttemptAt: Date | null;
-  lastAttemptAt: Date | null;
-  responseCode: number | null;
-  /** The first kilobyte of the answer. */
-  responseHead: string | null;
-  /** Why there was no answer. */
-  error: string | null;
-  durationMs: number | null;
-  createdAt: Date;
-}
-
-interface DeliveryRow extends Delivery {
-  eventSeq: string;
-}
-
 const UNIQUE_VIOLATION = '23505';
+/** A day, as others give. */
+const PREVIOUS_SECRET_SECONDS = 24 * 3_600;
+const MAX_ORIGINS = 100;
 
 /** Customers' webhooks and what became of their deliveries. */
 @Injectable()
@@ -58,6 +34,7 @@ export class WebhooksService {
     private readonly jobs: JobsService,
     private readonly secrets: SecretBox,
     private readonly config: Config,
+    private readonly clock: Clock,
   ) {}
 
   /** @throws DomainError NOT_FOUND (app), INVALID_ARGUMENT (target, endpoint), FAILED_PRECONDITION (too many). */
@@ -76,7 +53,7 @@ export class WebhooksService {
     };
     return this.dataSource.transaction(async (tx) => {
       await lockApp(tx, projectId, appId);
-      if ((await tx.countBy(Webhook, { projectId, appId })) >= MAX_WEBHOOKS_PER_APP) {
+      if ((await tx.countBy(Webhook, { projectId, appId, kind: 'WEBHOOK' })) >= MAX_WEBHOOKS_PER_APP) {
         throw new DomainError(
           'FAILED_PRECONDITION',
           `an app has at most ${MAX_WEBHOOKS_PER_APP} webhooks; delete one first`,
@@ -92,17 +69,30 @@ export class WebhooksService {
     return this.find(this.dataSource.manager, projectId, id);
   }
 
+  /** A webhook, or an origin of callback URLs. @throws DomainError NOT_FOUND */
+  async receiver(projectId: string, id: string): Promise<Webhook> {
+    const found = await this.dataSource.manager.findOneBy(Webhook, { projectId, id });
+    if (!found) throw notFound('Webhook', id);
+    return found;
+  }
+
+  /** The origins of callback URLs that sends of the app named, the latest first. @throws DomainError NOT_FOUND (app) */
+  async callbackOrigins(projectId: string, appId: string): Promise<Webhook[]> {
+    await this.assertApp(projectId, appId);
+    const where = { projectId, appId, kind: 'CALLBACK_URL' as const };
+    return this.dataSource.manager.find(Webhook, { where, order: { id: 'DESC' }, take: MAX_ORIGINS });
+  }
+
   /** In order of creation. @throws DomainError NOT_FOUND (app) */
   async list(projectId: string, appId: string): Promise<Webhook[]> {
-    if (!(await this.dataSource.manager.existsBy(App, { projectId, id: appId })))
-      throw notFound('App', appId);
+    await this.assertApp(projectId, appId);
     return (await this.listByApps(projectId, [appId]))[0] ?? [];
   }
 
   /** The webhooks of each app, in the order of `appIds`. */
   async listByApps(projectId: string, appIds: readonly string[]): Promise<Webhook[][]> {
     const webhooks = await this.dataSource.manager.find(Webhook, {
-      where: { projectId, appId: In([...appIds]) },
+      where: { projectId, appId: In([...appIds]), kind: 'WEBHOOK' },
       order: { id: 'ASC' },
     });
     const byApp = Map.groupBy(webhooks, (webhook) => webhook.appId);
@@ -125,7 +115,7 @@ export class WebhooksService {
     return this.dataSource.transaction(async (tx) => {
       const stored = await this.find(tx, projectId, id);
       const { target = stored.target, targetType = stored.targetType, triggers = stored.triggers } = input;
-      const { secret, clientCredentials } = input;
+      const { clientCredentials } = input;
       await distinctTarget(
         tx.update(
           Webhook,
@@ -134,7 +124,7 @@ export class WebhooksService {
             target,
             targetType,
             triggers,
-            secret: secret === undefined ? stored.secret : this.sealed(secret),
+            ...this.rotated(stored, input),
             clientCredentials:
               clientCredentials === undefined
                 ? stored.clientCredentials
@@ -155,55 +145,55 @@ export class WebhooksService {
   /** What waits for it is dropped. @throws DomainError NOT_FOUND */
   async delete(projectId: string, id: string): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
-      const { affected } = await tx.delete(Webhook, { projectId, id });
+      const { affected } = await tx.delete(Webhook, { projectId, id, kind: 'WEBHOOK' });
       if (!affected) throw notFound('Webhook', id);
       await this.jobs.add(tx, [deliverJob({ projectId, webhookId: id })]);
     });
   }
 
-  /** The latest events first. @throws DomainError NOT_FOUND */
+  /** The latest events first. @throws DomainError NOT_FOUND, INVALID_ARGUMENT (cursor). */
   async deliveries(
     projectId: string,
     webhookId: string,
-    status: DeliveryStatus | null,
+    filter: DeliveryFilter,
     page: PageRequest,
   ): Promise<Page<Delivery>> {
-    await this.get(projectId, webhookId);
-    const keyset = keysetOf(page, 2);
-    const [sign, order] = keyset.backward ? ['>', 'ASC'] : ['<', 'DESC'];
-    // Spelt out rather than passed, so that Postgres leaves out the table that cannot have it.
-    const wanted = DELIVERY_STATUSES.find((name) => name === status);
-    const rows = await queryRows<DeliveryRow>(
-      this.dataSource.manager,
-      `SELECT * FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2 ${wanted ? `AND status = '${wanted}'` : ''}
-       ${keyset.position ? `AND (event_seq, id) ${sign} ($4::bigint, $5)` : ''}
-       ORDER BY event_seq ${order}, id ${order} LIMIT $3`,
-      [projectId, webhookId, keyset.limit + 1, ...positionOf(keyset.position)],
-    );
-    return pageOf(rows, keyset, ({ eventSeq, id }) => [eventSeq, id]);
+    await this.receiver(projectId, webhookId);
+    return listDeliveries(this.dataSource.manager, { projectId, webhookId }, filter, page);
   }
 
   private async find(tx: EntityManager, projectId: string, id: string): Promise<Webhook> {
-    const webhook = await tx.findOneBy(Webhook, { projectId, id });
+    const webhook = await tx.findOneBy(Webhook, { projectId, id, kind: 'WEBHOOK' });
     if (!webhook) throw notFound('Webhook', id);
     return webhook;
   }
 
+  private async assertApp(projectId: string, id: string): Promise<void> {
+    if (!(await this.dataSource.manager.existsBy(App, { projectId, id }))) throw notFound('App', id);
+  }
+
+  /** A secret that is replaced signs beside the new one for a while, so that receivers can change over without a gap. */
+  private rotated(
+    stored: Webhook,
+    { secret, previousSecretSeconds }: UpdateWebhookInput,
+  ): Pick<Webhook, 'secret' | 'previousSecret' | 'previousUntil'> {
+    const { previousSecret, previousUntil } = stored;
+    const same =
+      secret === undefined || (stored.secret !== '' && secret === this.secrets.decrypt(stored.secret));
+    if (same && previousSecretSeconds == null)
+      return { secret: stored.secret, previousSecret, previousUntil };
+    const seconds = previousSecretSeconds ?? PREVIOUS_SECRET_SECONDS;
+    const replaced = same ? previousSecret : secret ? stored.secret : '';
+    const kept = replaced !== '' && seconds > 0;
+    return {
+      secret: same ? stored.secret : this.sealed(secret),
+      previousSecret: kept ? replaced : '',
+      previousUntil: kept ? new Date(this.clock.now().getTime() + seconds * 1_000) : null,
+    };
+  }
+
   private assertUrl(path: string, value: string): void {
-    const url = URL.canParse(value) ? new URL(value) : null;
-    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-      throw invalid(path, 'isUrl', `${path} must be an http or https URL`);
-    }
-    if (url.username !== '' || url.password !== '') {
-      throw invalid(
-        path,
-        'credentials',
-        `${path} must not hold a user name or password; use clientCredentials`,
-      );
-    }
-    if (!this.config.PARLEY_ALLOW_PRIVATE_TARGETS && isPrivateHost(url)) {
-      throw invalid(path, 'publicAddress', `${path} must not be a private or loopback address`);
-    }
+    assertTargetUrl(path, value, { allowPrivate: this.config.PARLEY_ALLOW_PRIVATE_TARGETS });
   }
 
   private sealed(secret: string | null | undefined): string {
@@ -250,12 +240,4 @@ async function distinctTarget(written: Promise<unknown>): Promise<void> {
     if (code !== UNIQUE_VIOLATION) throw error;
     throw invalid('target', 'unique', 'target is that of another webhook of the app');
   }
-}
-
-/** @throws DomainError INVALID_ARGUMENT when a cursor holds no number where one belongs. */
-function positionOf(position: string[] | null): string[] {
-  if (position && !/^\d{1,18}$/.test(position[0] ?? '')) {
-    throw invalid('after', 'cursor', 'after is not a cursor of this list; pass one that this list returned');
-  }
-  return position ?? [];
 }

@@ -7,11 +7,15 @@ import { ingest } from './ingest.js';
 import { Machine } from './machine.js';
 import type { Result } from './measure.js';
 import { printTable, writeResults } from './report.js';
+import { transcode } from './transcode.js';
+import { webhooks } from './webhooks.js';
 
 const BENCHMARKS: Readonly<Record<string, (machine: Machine) => Promise<Result[]>>> = {
   ingest,
   'grpc-unary': grpcUnary,
   'inbox-page': inboxPage,
+  transcode,
+  webhooks,
 };
 
 const known = Object.keys(BENCHMARKS);

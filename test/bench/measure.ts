@@ -1,7 +1,7 @@
 /** Figures of one line of the table. */
 export interface Result {
   name: string;
-  unit: 'req/s' | 'ms';
+  unit: 'req/s' | 'msg/s' | 'ms';
   /** Medians over the rounds. */
   parley: number;
   baseline: number;

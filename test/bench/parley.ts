@@ -70,21 +70,22 @@ export class Parley {
     return createApp.id;
   }
 
-  async connectMessenger(appId: string, appSecret: string): Promise<void> {
+  /** @param token says which page it is of, where there are several. */
+  async connectMessenger(appId: string, appSecret: string, token = 'bench-token'): Promise<void> {
     const { connectChannel } = await this.graphql<{ connectChannel: { state: string; lastError: string } }>(
       `mutation ($input: ConnectChannelInput!) { connectChannel(input: $input) { state lastError } }`,
-      { input: { appId, channel: 'MESSENGER', token: 'bench-token', callbackSecret: appSecret } },
+      { input: { appId, channel: 'MESSENGER', token, callbackSecret: appSecret } },
     );
     if (connectChannel.state !== 'ACTIVE')
       throw new Error(`the channel is ${connectChannel.state}: ${connectChannel.lastError}`);
   }
 
   /** A webhook for every message that comes in. */
-  async createWebhook(appId: string, path: string): Promise<void> {
+  async createWebhook(appId: string, path: string, host = this.outside): Promise<void> {
     await this.graphql(`mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { id } }`, {
       input: {
         appId,
-        target: `http://${this.outside}${path}`,
+        target: `http://${host}${path}`,
         secret: 'bench-webhook-secret',
         triggers: ['MESSAGE_INBOUND'],
       },

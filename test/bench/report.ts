@@ -4,7 +4,7 @@ import type { Result } from './measure.js';
 
 const HEADER = `
 Medians of interleaved rounds; in brackets the least and the most of them. The ratio is parley / baseline:
-req/s is throughput, more is better; ms is the median time of a request, less is better.
+req/s and msg/s are throughput, more is better; ms is the median time of a request, less is better.
 `;
 
 export function printTable(results: readonly Result[]): void {

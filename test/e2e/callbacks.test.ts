@@ -266,7 +266,7 @@ describe('callbacks', () => {
       sender: { id: psid },
       recipient: { id: page.pageId },
       timestamp: Date.now(),
-      optin: { type: 'one_time_notif_req', payload: 'å"\\', one_time_notif_token: '5829841234567890123' },
+      something_new: { type: 'of_tomorrow', payload: 'å"\\', token: '5829841234567890123' },
     };
     await postWebhook(app, page, envelope(page.pageId, item));
     const [body] = await callbacksAbout(psid, 'unsupported_callback');

@@ -117,20 +117,69 @@ describe('a conversation on Messenger', () => {
     ]);
   });
 
-  test('postback data that are too long for Messenger come back whole', async () => {
+  beforeAll(async () => {
+    await app.graphql(
+      `mutation ($message: JSON!) { createTemplate(input: { id: "sizes", defaultTranslation: "en", translations: [
+        { languageCode: "en", message: $message, variables: [{ key: "data" }] }] }) { id } }`,
+      {
+        message: {
+          choice_message: {
+            text_message: { text: 'Which?' },
+            choices: [
+              { text_message: { text: 'S' } },
+              { text_message: { text: 'M' }, postback_data: '${data}' },
+            ],
+          },
+        },
+      },
+    );
+  });
+  const postbackData = `long-${'x'.repeat(1500)}`;
+  const other = { textMessage: { text: 'S' } };
+  const chosen = { textMessage: { text: 'M' }, postbackData };
+  test.each<[what: string, message: object]>([
+    ['choice message', { choiceMessage: { textMessage: { text: 'Which?' }, choices: [other, chosen] } }],
+    ['card', { cardMessage: { title: 'Shirt', description: 'Cotton', choices: [other, chosen] } }],
+    [
+      'carousel',
+      {
+        carouselMessage: {
+          cards: [
+            { title: 'Shirt', description: 'Cotton', choices: [other, { textMessage: { text: 'L' } }] },
+            { title: 'Coat', description: 'Wool', choices: [other, chosen] },
+          ],
+          choices: [{ textMessage: { text: 'Neither' } }],
+        },
+      },
+    ],
+    [
+      'list',
+      {
+        listMessage: {
+          title: 'Sizes',
+          sections: [
+            { title: 'Small', items: [{ choice: { title: 'S' } }] },
+            { title: 'Not so small', items: [{ choice: { title: 'M', postbackData } }] },
+          ],
+        },
+      },
+    ],
+    [
+      'template',
+      {
+        templateMessage: {
+          omniTemplate: { templateId: 'sizes', parameters: [{ key: 'data', value: postbackData }] },
+        },
+      },
+    ],
+  ])('postback data of a %s that are too long for Messenger come back whole', async (_what, message) => {
     const psid = newPsid();
-    const postbackData = `long-${'x'.repeat(1500)}`;
     await app.sandbox(`people/${psid}/messages`, { page_id: page.pageId, text: 'Size?' });
     const { sendMessage } = await app.graphql<{ sendMessage: { messageId: string } }>(SEND, {
       input: {
         appId: page.appId,
         recipient: { identifiedBy: { channelIdentities: [{ channel: 'MESSENGER', identity: psid }] } },
-        message: {
-          choiceMessage: {
-            textMessage: { text: 'Which?' },
-            choices: [{ textMessage: { text: 'S' } }, { textMessage: { text: 'M' }, postbackData }],
-          },
-        },
+        message,
       },
     });
     await eventually(async () => (await inboxOf(psid))?.lastMessage.status === 'READ', 'the READ status');

@@ -145,7 +145,9 @@ test('connecting again replaces the token in place and keeps the secret that is 
   channels.onReconnected(reconnected);
   const second = await connect('page-1-new');
   expect(second).toMatchObject({ id: first.id, state: 'ACTIVE', lastError: null });
-  expect(reconnected).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ id: first.id, appId }));
+  expect(reconnected).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ id: first.id, appId }), {
+    importHistory: false,
+  });
   expect(await channels.credentials(api.projectId, appId, 'MESSENGER')).toMatchObject({
     token: 'page-1-new',
     callbackSecret: 'app secret',

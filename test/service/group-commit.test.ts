@@ -56,15 +56,26 @@ function poisoned(...poisons: string[]): { group: GroupCommit<string, string>; b
 /** Lets everything run that waits for promises only. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('a lone item is committed at once', () => {
+test('a lone item is committed at once', async () => {
   const { group, begun } = manual();
   void group.submit('a');
+  await settled();
   expect(begun).toEqual([['a']]);
+});
+
+test('what comes together shares a batch', async () => {
+  const { group, begun } = manual();
+  for (const item of ['a', 'b', 'c']) void group.submit(item);
+  await settled();
+  expect(begun).toEqual([['a', 'b', 'c']]);
 });
 
 test('what waits while a batch commits forms the next one, each with its own result', async () => {
   const { group, running, begun } = manual();
-  const results = ['a', 'b', 'c', 'd', 'e', 'f'].map((item) => group.submit(item));
+  const results = [group.submit('a')];
+  await settled();
+  results.push(...['b', 'c', 'd', 'e', 'f'].map((item) => group.submit(item)));
+  await settled();
   expect(begun).toEqual([['a']]);
   running[0]?.commit();
   await settled();
@@ -78,6 +89,7 @@ test('what waits while a batch commits forms the next one, each with its own res
 test('no more transactions run at the same time than allowed', async () => {
   const { group, running, begun } = manual({ inFlight: 2, batch: 1 });
   const all = Promise.all(['a', 'b', 'c', 'd'].map((item) => group.submit(item)));
+  await settled();
   expect(running.map(({ items }) => items)).toEqual([['a'], ['b']]);
   running[1]?.commit();
   await settled();
@@ -93,7 +105,12 @@ test('no more transactions run at the same time than allowed', async () => {
 test('a batch runs beside another only when as much waits as the other took', async () => {
   const { group, running, begun } = manual({ inFlight: 2 });
   const submit = (...items: string[]): Promise<string>[] => items.map((item) => group.submit(item));
-  const all = submit('a', 'b', 'c', 'd', 'e', 'f');
+  const all = submit('a');
+  await settled();
+  all.push(...submit('b'));
+  await settled();
+  all.push(...submit('c', 'd', 'e', 'f'));
+  await settled();
   expect(begun).toEqual([['a'], ['b']]);
   running[0]?.commit();
   await settled();
@@ -103,6 +120,7 @@ test('a batch runs beside another only when as much waits as the other took', as
   await settled();
   expect(running.map(({ items }) => items)).toEqual([['c', 'd', 'e', 'f']]);
   all.push(...submit('j'));
+  await settled();
   expect(running.map(({ items }) => items)).toEqual([
     ['c', 'd', 'e', 'f'],
     ['g', 'h', 'i', 'j'],
@@ -116,18 +134,23 @@ test('a batch runs beside another only when as much waits as the other took', as
 
 test('heavy items share a transaction only up to the limit, and one above it goes alone', async () => {
   const { group, running, begun } = manual({ weigh: (item) => item.length });
-  const all = Promise.all(['x', 'aa', 'bb', 'c', 'a huge one', 'd'].map((item) => group.submit(item)));
+  const all = Promise.all(['aaa', 'bb', 'c', 'a huge one', 'd'].map((item) => group.submit(item)));
+  await settled();
   while (running.length > 0) {
     running[0]?.commit();
     await settled();
   }
   await all;
-  expect(begun).toEqual([['x'], ['aa', 'bb'], ['c'], ['a huge one'], ['d']]);
+  expect(begun).toEqual([['aaa'], ['bb', 'c'], ['a huge one'], ['d']]);
 });
 
 test('items of one lane keep their order, and do not hold up those of others', async () => {
   const { group, running, begun } = manual({ inFlight: 2, laneOf: (item) => item.slice(0, 1) });
-  const all = Promise.all(['a1', 'a2', 'a3', 'b1'].map((item) => group.submit(item)));
+  const submit = (...items: string[]): Promise<string>[] => items.map((item) => group.submit(item));
+  const all = submit('a1');
+  await settled();
+  all.push(...submit('a2', 'a3', 'b1'));
+  await settled();
   expect(begun).toEqual([['a1'], ['b1']]);
   running[1]?.commit();
   await settled();
@@ -136,13 +159,12 @@ test('items of one lane keep their order, and do not hold up those of others', a
   await settled();
   expect(running.map(({ items }) => items)).toEqual([['a2', 'a3']]);
   running[0]?.commit();
-  await all;
+  await Promise.all(all);
 });
 
 test('an item that breaks its batch is found by halving and fails alone', async () => {
   const { group, begun } = poisoned('13', '40');
   const items = Array.from({ length: 64 }, (_, index) => String(index));
-  void group.submit('first');
   const results = await Promise.allSettled(items.map((item) => group.submit(item)));
   const failed = results.flatMap((result, index) => (result.status === 'rejected' ? [items[index]] : []));
   expect(failed).toEqual(['13', '40']);
@@ -154,7 +176,9 @@ test('an item that breaks its batch is found by halving and fails alone', async 
 
 test('past the limit items are refused at once, and taken again when there is room', async () => {
   const { group, running } = manual({ waiting: 3 });
-  const accepted = Promise.all(['a', 'b', 'c', 'd'].map((item) => group.submit(item)));
+  const accepted = [group.submit('a')];
+  await settled();
+  accepted.push(...['b', 'c', 'd'].map((item) => group.submit(item)));
   await expect(group.submit('e')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   running[0]?.commit();
   await settled();
@@ -163,12 +187,13 @@ test('past the limit items are refused at once, and taken again when there is ro
   await settled();
   running[0]?.commit();
   expect(await late).toBe('stored e');
-  await accepted;
+  await Promise.all(accepted);
 });
 
 test('the limit counts weight, but one heavy item is taken when nothing waits', async () => {
   const { group, running } = manual({ waiting: 3, weigh: (item) => item.length });
   const first = group.submit('a');
+  await settled();
   const heavy = group.submit('heavy item');
   await expect(group.submit('b')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   running[0]?.commit();
@@ -180,6 +205,7 @@ test('the limit counts weight, but one heavy item is taken when nothing waits', 
 test('when the database is away the whole batch is told so, and not tried in halves', async () => {
   const { group, running, begun } = manual();
   const first = group.submit('a');
+  await settled();
   const others = ['b', 'c', 'd'].map((item) => group.submit(item));
   running[0]?.commit();
   await first;
@@ -191,6 +217,7 @@ test('when the database is away the whole batch is told so, and not tried in hal
   );
   expect(begun).toEqual([['a'], ['b', 'c', 'd']]);
   const next = group.submit('e');
+  await settled();
   running[0]?.commit();
   expect(await next).toBe('stored e');
 });

@@ -274,6 +274,21 @@ describe('a message', () => {
     expect([await metadataOf(source), await metadataOf(other)]).toEqual(['mine', 'theirs']);
   });
 
+  test('of a person who became another contact meanwhile goes to that one', async () => {
+    await inbound.receive(source, [message('p', 'before'), message('q', 'the other')]);
+    await dataSource.query(
+      `UPDATE channel_identities SET contact_id = (SELECT contact_id FROM channel_identities WHERE project_id = $1 AND identity = 'q')
+       WHERE project_id = $1 AND identity = 'p'`,
+      [source.projectId],
+    );
+    await inbound.receive(source, [message('q', 'beside'), message('p', 'after')]);
+    const stored = await messages();
+    const conversations = new Map(stored.map(({ text, conversation_id }) => [text, conversation_id]));
+    expect(conversations.get('after')).toBe(conversations.get('the other'));
+    expect(conversations.get('beside')).toBe(conversations.get('the other'));
+    expect(conversations.get('before')).not.toBe(conversations.get('after'));
+  });
+
   test('to a stopped conversation opens a new one', async () => {
     await inbound.receive(source, [message('111', 'old')]);
     await dataSource.query('UPDATE conversations SET active = false WHERE project_id = $1', [

@@ -9,6 +9,8 @@ import {
   isInputObjectType,
   isObjectType,
   isUnionType,
+  parse,
+  validate,
 } from 'graphql';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +19,7 @@ import { describe, expect, test } from 'vitest';
 import { LOADER_OPTIONS, protoFiles } from '../../src/api/proto.js';
 import { sdlOf } from '../../src/api/sdl.js';
 import { startTestApp } from '../support/app.js';
+import { selectionOf } from '../support/selection.js';
 
 const SRC = join(import.meta.dirname, '../../src');
 const PACKAGE = 'parley.conversation.v1';
@@ -45,11 +48,16 @@ const interfaces = new Map<string, ts.InterfaceDeclaration>(
 
 function modelFields(model: ModelType): FieldTypes<ModelType> {
   const members: readonly ts.TypeElement[] = model.members;
-  return new Map(
-    members
+  const extended = ts.isInterfaceDeclaration(model) ? (model.heritageClauses ?? []) : [];
+  const inherited = extended
+    .flatMap(({ types }) => [...types])
+    .flatMap(({ expression }) => [...modelFields(modelNamed((expression as ts.Identifier).text))]);
+  return new Map([
+    ...inherited,
+    ...members
       .filter(ts.isPropertySignature)
-      .map(({ name, type }) => [(name as ts.Identifier).text, type ? modelTypeOf(type) : null]),
-  );
+      .map(({ name, type }) => [(name as ts.Identifier).text, type ? modelTypeOf(type) : null] as const),
+  ]);
 }
 
 function modelTypeOf(node: ts.TypeNode): ModelType | null {
@@ -87,13 +95,24 @@ function graphqlFields(type: GraphQLNamedType | undefined): FieldTypes<GraphQLNa
   return new Map(
     Object.values<{ name: string; type: GraphQLType }>(type.getFields()).map((field) => {
       const named = getNamedType(field.type);
-      return [snakeCase(field.name), isObjectType(named) || isInputObjectType(named) ? named : null];
+      const name = snakeCase(field.name);
+      return [SHORTER.get(name) ?? name, isObjectType(named) || isInputObjectType(named) ? named : null];
     }),
   );
 }
 
-/** Maps to the protos, lists of pairs to GraphQL. */
-const MAPS = new Set(['explicit_channel_message', 'channel_properties']);
+/** What GraphQL has as one field is an object elsewhere. */
+const SHORTER = new Map([['reply_to_message_id', 'reply_to']]);
+
+/** Maps to the protos, lists of entries to GraphQL: compared entry by entry, in tests of their own. */
+const MAPS = new Set([
+  'explicit_channel_message',
+  'channel_specific_message',
+  'explicit_channel_omni_message',
+  'channel_template',
+  'parameters',
+  'channel_properties',
+]);
 
 /** Holds two tellings of a type together, field by field and as deep as they go. @returns every type that was compared. */
 function expectSame<A, B>(
@@ -124,19 +143,44 @@ test('the committed schema is the one that is served', async () => {
 });
 
 describe('what an app says', () => {
-  const DEEPEST = 'AppMessage.choice_message.choices.location_message.coordinates';
+  const DEEPEST = [
+    'AppMessage.choice_message.choices.location_message.coordinates',
+    'AppMessage.carousel_message.cards.choices.calendar_message',
+    'AppMessage.list_message.sections.items.product',
+    'AppMessage.contact_info_message.addresses',
+    'AppMessage.template_message.omni_template',
+  ];
+  /** What the maps hold, beside the message itself. */
+  const TYPES = ['AppMessage', 'OmniMessageOverride', 'ChannelSpecificMessage', 'TemplateReference'];
 
-  test('is the same in the model and in the protos', () => {
-    expect(
-      expectSame('AppMessage', modelNamed('AppMessage'), modelFields, protoNamed('AppMessage'), protoFields),
-    ).toContain(DEEPEST);
+  test.each(TYPES)('is the same in the model and in the protos: %s', (name) => {
+    const compared = expectSame(name, modelNamed(name), modelFields, protoNamed(name), protoFields);
+    expect(compared).toEqual(expect.arrayContaining(name === 'AppMessage' ? DEEPEST : [name]));
   });
 
-  test('is the same in the model and in the input of GraphQL', () => {
-    const input = schema.getType('AppMessageInput') as GraphQLNamedType;
-    expect(expectSame('AppMessage', modelNamed('AppMessage'), modelFields, input, graphqlFields)).toContain(
-      DEEPEST,
-    );
+  test.each([
+    { name: 'AppMessage', input: 'AppMessageInput' },
+    { name: 'OmniMessageOverride', input: 'OmniMessageOverrideInput' },
+    { name: 'ChannelSpecificMessage', input: 'ChannelSpecificMessageInput' },
+    { name: 'TemplateReference', input: 'TemplateReferenceInput' },
+    { name: 'TemplateReference', input: 'ChannelTemplateInput' },
+    { name: 'ChannelSpecificMessage', input: 'ChannelSpecificContent' },
+    { name: 'TemplateReference', input: 'ChannelTemplate' },
+  ])('is the same in the model and in GraphQL: $input', ({ name, input }) => {
+    const root = schema.getType(input) as GraphQLNamedType;
+    const compared = expectSame(name, modelNamed(name), modelFields, root, (type) => {
+      const fields = graphqlFields(type);
+      // The key of the map.
+      if (type === root) fields.delete('channel');
+      return fields;
+    });
+    expect(compared).toEqual(expect.arrayContaining(name === 'AppMessage' ? DEEPEST : [name]));
+  });
+
+  test('has other content for one channel as an entry of a list in GraphQL', () => {
+    const entry = graphqlFields(schema.getType('ExplicitChannelOmniMessageInput'));
+    expect([...entry.keys()]).toEqual(['channel', 'message']);
+    expect(entry.get('message')?.name).toBe('OmniMessageOverrideInput');
   });
 });
 
@@ -149,6 +193,7 @@ test('what a contact says is the same in the model and in the protos', () => {
     protoFields,
   );
   expect(compared).toContain('ContactMessage.fallback_message.reason');
+  expect(compared).toContain('ContactMessage.product_response_message.products');
 });
 
 test('every content that a message can have is shown by GraphQL, with the same fields', () => {
@@ -170,6 +215,12 @@ test('every content that a message can have is shown by GraphQL, with the same f
     if (model && !MAPS.has(field))
       expectSame(field, model, modelFields, shown as GraphQLNamedType, graphqlFields);
   }
+});
+
+test('every content can be asked for in one query', () => {
+  const type = schema.getType('MessageContent') as GraphQLNamedType;
+  const query = `query { message(id: "1") { content ${selectionOf(type)} } }`;
+  expect(validate(schema, parse(query)).map(({ message }) => message)).toEqual([]);
 });
 
 test('a send is asked for by the same fields in GraphQL and in the protos', () => {
@@ -203,6 +254,8 @@ function expectSameValues({ graphql, proto, protoOnly = [] }: EnumPair): void {
 
 const ENUMS: EnumPair[] = [
   { graphql: 'AgentType', proto: 'AgentType' },
+  { graphql: 'CardHeight', proto: 'CardHeight' },
+  { graphql: 'DisplayMode', proto: 'DisplayMode' },
   { graphql: 'ConversationDirection', proto: 'ConversationDirection', protoOnly: ['UNDEFINED_DIRECTION'] },
   // GraphQL says by null that a message came in.
   { graphql: 'MessageStatus', proto: 'Status', protoOnly: ['STATUS_UNSPECIFIED', 'RECEIVED'] },
@@ -210,6 +263,7 @@ const ENUMS: EnumPair[] = [
   { graphql: 'ProcessingStrategy', proto: 'ProcessingStrategy' },
   { graphql: 'ConversationChannel', proto: 'ConversationChannel' },
   { graphql: 'ProcessingMode', proto: 'ProcessingMode' },
+  { graphql: 'ReactionAction', proto: 'ReactionAction', protoOnly: ['REACTION_ACTION_UNKNOWN'] },
 ];
 
 test.each(ENUMS)('the enum $graphql has the same values in the protos', expectSameValues);

@@ -16,7 +16,7 @@ export interface GraphSend {
 }
 
 /** Status and body; `drop` closes the connection without a word. */
-export type GraphReply = { status: number; body: unknown } | 'drop';
+export type GraphReply = { status: number; body: unknown; headers?: Record<string, string> } | 'drop';
 
 export interface TestGraph {
   url: string;
@@ -40,7 +40,7 @@ export async function startTestGraph(): Promise<TestGraph> {
       if (request.method === 'GET') reply = { status: 200, body: { id: pageId, name: `Page ${pageId}` } };
       else if (edge === 'messages') reply = await send(pageId, body);
       if (reply === 'drop') return void request.socket.destroy();
-      response.writeHead(reply.status, { 'content-type': 'application/json' });
+      response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
       response.end(JSON.stringify(reply.body));
     })();
   });

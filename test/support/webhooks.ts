@@ -75,7 +75,7 @@ export class WebhookBench {
   ) {
     const config = Object.assign(new Config(), { PARLEY_ALLOW_PRIVATE_TARGETS: true });
     this.log = new EventLog(dataSource, new Wakeups(dataSource, new Config()));
-    this.service = new WebhooksService(dataSource, this.jobs, this.secrets, config);
+    this.service = new WebhooksService(dataSource, this.jobs, this.secrets, config, this.clock);
     this.replay = new WebhookReplay(dataSource, this.service, this.log, this.jobs);
     new WebhookEnqueuer(this.log, this.jobs).onModuleInit();
   }
@@ -106,6 +106,14 @@ export class WebhookBench {
     return id;
   }
 
+  /** What signs callbacks to the URLs of single sends. */
+  async callbackSecret(appId: string, secret: string): Promise<void> {
+    await this.dataSource.query(`UPDATE apps SET callback_secret = $2 WHERE id = $1`, [
+      appId,
+      this.secrets.encrypt(secret),
+    ]);
+  }
+
   webhook(appId: string, target: string, more: Record<string, unknown> = {}): Promise<Webhook> {
     const triggers = [WebhookTrigger.MESSAGE_INBOUND];
     return this.service.create(PROJECT_ID, { appId, target, triggers, ...more });
@@ -116,9 +124,9 @@ export class WebhookBench {
     await presence.hold(presence.processId);
     this.presences.push(presence);
     const poster = new CallbackPoster(this.agent, this.clock);
-    const { dataSource, jobs, secrets, clock } = this;
+    const { dataSource, log, jobs, secrets, clock } = this;
     return {
-      dispatcher: new WebhookDispatcher(dataSource, jobs, presence, secrets, poster, clock),
+      dispatcher: new WebhookDispatcher(dataSource, log, jobs, presence, secrets, poster, clock),
       die: () => presence.onApplicationShutdown(),
     };
   }
@@ -126,6 +134,7 @@ export class WebhookBench {
   /** Records events in one transaction. */
   async record(...events: NewEvent[]): Promise<void> {
     await this.dataSource.transaction((tx) => this.log.record(tx, events));
+    await this.jobs.settled();
   }
 
   /** Where a delivery stands, in order of events. */

@@ -47,11 +47,11 @@ describe('classify', () => {
     [100, undefined, 'permanent', 'BAD_REQUEST'],
     [100, 33, 'permanent', 'BAD_REQUEST'],
     [100, 2018001, 'permanent', 'RECIPIENT_INVALID_CHANNEL_IDENTITY'],
-    [100, 2018008, 'permanent', 'MEDIA_NOT_REACHABLE'],
+    [100, 2018008, 'transient', 'MEDIA_NOT_REACHABLE'],
     [100, 2018047, 'permanent', 'MEDIA_TYPE_UNSUPPORTED'],
     [100, 2018109, 'permanent', 'MEDIA_TOO_LARGE'],
     [100, 2018218, 'permanent', 'NO_PROFILE_AVAILABLE'],
-    [100, 2018294, 'permanent', 'MEDIA_NOT_REACHABLE'],
+    [100, 2018294, 'transient', 'MEDIA_NOT_REACHABLE'],
     [100, 2534029, 'permanent', 'DELIVERY_REJECTED_DUE_TO_POLICY'],
     [100, 2534037, 'permanent', 'CHANNEL_REJECT'],
     [102, undefined, 'unauthorized', 'CHANNEL_BAD_CONFIGURATION'],
@@ -79,7 +79,13 @@ describe('classify', () => {
     [2022, undefined, 'permanent', 'DELIVERY_REJECTED_DUE_TO_POLICY'],
     [10900, undefined, 'permanent', 'BAD_REQUEST'],
     [80001, undefined, 'transient', 'RATE_LIMITED'],
-    [1609005, undefined, 'permanent', 'MEDIA_NOT_REACHABLE'],
+    [1609005, undefined, 'transient', 'MEDIA_NOT_REACHABLE'],
+    [100, 2018173, 'permanent', 'MEDIA_NOT_REACHABLE'],
+    [101, undefined, 'unauthorized', 'CHANNEL_BAD_CONFIGURATION'],
+    [9, 2018352, 'transient', 'RATE_LIMITED'],
+    [80014, undefined, 'transient', 'RATE_LIMITED'],
+    [24001, undefined, 'permanent', 'BAD_REQUEST'],
+    [2071012, undefined, 'permanent', 'BAD_REQUEST'],
     [2300001, undefined, 'permanent', 'BAD_REQUEST'],
     // Some lists print a subcode as a code, and some clients saw numbers as strings.
     [2018278, undefined, 'permanent', 'OUTSIDE_ALLOWED_SENDING_WINDOW'],
@@ -203,14 +209,53 @@ describe('classify', () => {
     ['a date gone by', { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' }, undefined],
     ['what cannot be read', { 'retry-after': 'soon', 'x-app-usage': '{"call' }, undefined],
   ])('headers that say %s', (_what, headers, after) => {
-    expect((classify(answer({ code: 613 }, 400, headers)) as { after?: number }).after).toBe(after);
+    expect(classify(answer({ code: 613 }, 400, headers)).slowDown).toEqual({ ms: after ?? null });
   });
 
   test('Retry-After may be a date', () => {
     const until = new Date(Date.now() + 60_000).toUTCString();
-    const { after } = classify(answer({ code: 4 }, 400, { 'retry-after': until })) as { after: number };
-    expect(after).toBeGreaterThan(55_000);
-    expect(after).toBeLessThanOrEqual(60_000);
+    const ms = classify(answer({ code: 4 }, 400, { 'retry-after': until })).slowDown?.ms;
+    expect(ms).toBeGreaterThan(55_000);
+    expect(ms).toBeLessThanOrEqual(60_000);
+  });
+
+  test('an allowance that is used up slows the page down, however the call ended', () => {
+    const headers = { 'x-page-usage': '{"call_count":100}' };
+    const slowDown = { ms: 300_000 };
+    expect(classify({ status: 200, headers, text: '{"message_id":"m_1"}' })).toMatchObject({
+      kind: 'accepted',
+      slowDown,
+    });
+    expect(classify(answer({ code: 551 }, 400, headers))).toMatchObject({ kind: 'permanent', slowDown });
+    expect(classify(answer({ code: 190 }, 400, headers))).toMatchObject({ kind: 'unauthorized', slowDown });
+    expect(classify(answer({ code: 2 }, 500, headers))).toMatchObject({ kind: 'transient', slowDown });
+    expect(classify({ status: 503, headers, text: '' })).toMatchObject({ kind: 'transient', slowDown });
+  });
+
+  test('only an error of the rate, or headers that say so, slow the page down', () => {
+    expect(classify(answer({ code: 2 }, 500, { 'retry-after': '30' }))).toEqual(
+      expect.objectContaining({ kind: 'transient', after: 30_000 }),
+    );
+    expect(classify(answer({ code: 2 }, 500, { 'retry-after': '30' })).slowDown).toBeUndefined();
+    expect(classify({ status: 200, headers: {}, text: '{"message_id":"m_1"}' }).slowDown).toBeUndefined();
+    expect(classify({ status: 429, headers: { 'retry-after': '7' }, text: '' })).toMatchObject({
+      slowDown: { ms: 7_000 },
+    });
+    expect(classify(answer({ code: 777 }, 429))).toMatchObject({ kind: 'transient', slowDown: { ms: null } });
+  });
+
+  test.each<[string, object, number, number | undefined]>([
+    ['a service failure', { code: 2 }, 500, undefined],
+    ['an unknown error', { code: 1 }, 500, 6],
+    ['an unknown error that says it will pass', { code: 1, is_transient: true }, 500, undefined],
+    ['an error nobody explained', { code: 777 }, 500, 6],
+    ['a file that Meta could not fetch', { code: 100, error_subcode: 2018008 }, 400, 3],
+    ['an error after which the message may have gone out', { code: 1, error_subcode: 1357046 }, 400, 2],
+    ['a rate limit', { code: 613 }, 400, undefined],
+  ])('how often %s is tried', (_what, error, status, tries) => {
+    const outcome = classify(answer(error, status));
+    expect(outcome.kind).toBe('transient');
+    expect((outcome as { tries?: number }).tries).toBe(tries);
   });
 });
 
@@ -227,6 +272,7 @@ const EXPECTED: [prefix: RegExp, kind: SendOutcome['kind'], reasons: ReasonCode[
   [/^no-matching-user/, 'permanent', ['RECIPIENT_INVALID_CHANNEL_IDENTITY', 'BAD_REQUEST']],
   [/^(permission|onboarding|app-not-reviewed|terms-not|region-restricted)/, 'permanent', ['NO_PERMISSION']],
   [/^media-attachment/, 'permanent', ['BAD_REQUEST']],
+  [/^media-(fetch-failed|video-timeout)/, 'transient', ['MEDIA_NOT_REACHABLE']],
   [/^media-/, 'permanent', ['MEDIA_NOT_REACHABLE', 'MEDIA_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED']],
   [
     /^(account-blocked|policy-blocked|rate-limit-tags|marketing-restricted)/,

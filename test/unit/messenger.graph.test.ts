@@ -3,7 +3,12 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import { afterEach, describe, expect, test } from 'vitest';
 import { ChannelConnectError, type SendRequest } from '../../src/channels/channel.js';
 import { GraphClient, type GraphOptions } from '../../src/messenger/graph/graph.client.js';
+import { DataSource } from 'typeorm';
+import { MediaKinds } from '../../src/messenger/assets/media-kinds.js';
+import { PageAssets } from '../../src/messenger/assets/page-assets.js';
+import { Preparation } from '../../src/messenger/assets/preparation.js';
 import { MessengerChannel } from '../../src/messenger/messenger.channel.js';
+import { GuardedAgent } from '../../src/outbound/guarded-agent.js';
 
 interface Received {
   method: string;
@@ -71,7 +76,13 @@ function client(url: string, options: Partial<GraphOptions> = {}): GraphClient {
 }
 
 const TOKEN = 'EAAB-page-token';
-const CREDENTIALS = { token: TOKEN, callbackSecret: 'app secret', accountId: '390001112223334' };
+const CREDENTIALS = {
+  projectId: 'project',
+  appId: 'app',
+  token: TOKEN,
+  callbackSecret: 'app secret',
+  accountId: '390001112223334',
+};
 
 function request(more: Partial<SendRequest> = {}): SendRequest {
   return {
@@ -121,6 +132,18 @@ describe('send', () => {
     expect(received.map(({ path }) => path)).toEqual([
       '/first/v26.0/390001112223334/messages',
       '/sandbox/v26.0/390001112223334/messages',
+    ]);
+  });
+
+  test('sends to a notification token where the payload has one, and to nobody else of its choice', async () => {
+    const { url, received } = await graph(accepted);
+    const message = { text: 'Hej' };
+    for (const recipient of [{ notification_messages_token: 't1' }, { comment_id: 'c1' }]) {
+      await client(url).send(request({ payload: { recipient, message } }));
+    }
+    expect(received.map(({ body }) => body)).toMatchObject([
+      { recipient: { notification_messages_token: 't1' } },
+      { recipient: { id: '7100200300400500' } },
     ]);
   });
 
@@ -335,9 +358,14 @@ describe('connecting a page', () => {
 });
 
 describe('MessengerChannel', () => {
-  const channel = new MessengerChannel(
-    new GraphClient({ baseUrl: () => 'http://graph.invalid', version: 'v26.0' }),
-  );
+  const channelOf = (graphClient: GraphClient): MessengerChannel =>
+    new MessengerChannel(
+      graphClient,
+      // Nothing here needs the database.
+      new Preparation(new PageAssets(new DataSource({ type: 'postgres' }), graphClient)),
+      new MediaKinds(new GuardedAgent({ allowPrivate: false })),
+    );
+  const channel = channelOf(new GraphClient({ baseUrl: () => 'http://graph.invalid', version: 'v26.0' }));
   const now = new Date('2026-11-21T12:00:00Z');
   const hoursAgo = (hours: number, ms = 0): Date => new Date(now.getTime() - hours * 3_600_000 + ms);
   const tag = (name: string): Record<string, string> => ({ messaging_type: 'MESSAGE_TAG', tag: name });
@@ -358,6 +386,11 @@ describe('MessengerChannel', () => {
     expect(reason?.code).toBe(blocked ? 'OUTSIDE_ALLOWED_SENDING_WINDOW' : undefined);
   });
 
+  test('a send by a notification token needs no window', () => {
+    const payload = { recipient: { notification_messages_token: 't1' }, message: { text: 'Hej' } };
+    expect(channel.sendingBlocked(payload, hoursAgo(10_000), now)).toBeNull();
+  });
+
   test('the window is open for a day, and for people a week', () => {
     expect(channel.messagingWindow(hoursAgo(24, 1), now)).toEqual({
       open: true,
@@ -374,7 +407,7 @@ describe('MessengerChannel', () => {
       body: '{"error":{"message":"(#100) no such tag","code":100}}',
     }));
     const payload = { messaging_type: 'MESSAGE_TAG', tag: 'ACCOUNT_UPDATE', message: { text: 'Hej' } };
-    const outcome = await new MessengerChannel(client(url)).send(request({ payload }));
+    const outcome = await channelOf(client(url)).send(request({ payload }));
     expect(outcome).toMatchObject({
       kind: 'permanent',
       reason: {

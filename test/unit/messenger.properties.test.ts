@@ -194,6 +194,7 @@ describe('transcode, whatever the message', () => {
       attachment: () => undefined,
       message: () => true,
       replied: () => false,
+      persona: () => true,
     };
     fc.assert(
       fc.property(appMessage, (message) => {

@@ -10,6 +10,7 @@ const psid = '7396619290372809';
 const facts: Facts = {
   person: (id) => (/^\d+$/.test(id) ? { blocked: false, silentFor: 0 } : undefined),
   attachment: (id) => (({ '11': 'image', '12': 'video', '13': 'file' }) as const)[id],
+  persona: (id) => id === '21',
   message: (mid) => mid === 'm_known',
   replied: (activity) => activity === 'answered_1',
 };
@@ -151,6 +152,11 @@ describe('the judge, on the envelope,', () => {
       'quotes known messages',
       send({ text: 'Hi' }, { reply_to: { mid: 'm_known' } }),
       send({ text: 'Hi' }, { reply_to: { mid: 'm_other' } }),
+    ],
+    [
+      'knows the personas of the page',
+      send({ text: 'Hi' }, { persona_id: '21' }),
+      send({ text: 'Hi' }, { persona_id: '22' }),
     ],
     [
       'knows the messaging types',
@@ -531,7 +537,7 @@ describe('the judge, on templates,', () => {
     [
       'product: wants a product id',
       withTemplate({ template_type: 'product', elements: [{ id: '1' }] }),
-      withTemplate({ template_type: 'product', elements: [{ id: 'hat' }] }),
+      withTemplate({ template_type: 'product', elements: [{ id: ' ' }] }),
       100,
       2018320,
     ],
@@ -656,6 +662,7 @@ describe.skipIf(!existsSync(corpus))(
     const anyone: Facts = {
       person: () => ({ blocked: false, silentFor: 0 }),
       attachment: () => undefined,
+      persona: () => true,
       message: () => true,
       replied: () => false,
     };

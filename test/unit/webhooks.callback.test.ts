@@ -95,6 +95,26 @@ function sent(status: string, fields: Snapshot = {}): Snapshot {
   return message({ id: ASKED_ID, direction: 'TO_CONTACT', sentBy: 'API', status, ...fields });
 }
 
+/** An event of the app's own, such as typing. */
+function appEvent(status: string, fields: Snapshot = {}): Snapshot {
+  return {
+    projectId: PROJECT_ID,
+    id: '01K9Z4C0E2G4J6M8P1R3T5V7X9',
+    appId: APP_ID,
+    conversationId: CONVERSATION_ID,
+    contactId: CONTACT_ID,
+    direction: 'TO_CONTACT',
+    channel: 'MESSENGER',
+    identity: '6193847502618843',
+    content: { composing_event: {} },
+    status,
+    reason: null,
+    metadata: 'desk 4',
+    acceptTime: '2026-03-02T09:15:19.882Z',
+    ...fields,
+  };
+}
+
 function event<K extends EventKind>(kind: K, payload: EventPayloads[K]): StoredEvent {
   return {
     projectId: PROJECT_ID,
@@ -179,6 +199,20 @@ describe('bodies', () => {
         raw: { sender: { id: '6193847502618843' }, poll: { answer: 'é' } },
       }),
     ],
+    [
+      'event-delivery-failed',
+      'EVENT_DELIVERY',
+      event('event.updated', {
+        event: appEvent('FAILED', {
+          reason: {
+            code: 'UNSUPPORTED_OPERATION',
+            description: 'Messenger has no such event',
+            sub_code: 'UNSPECIFIED_SUB_CODE',
+          },
+        }),
+        conversation,
+      }),
+    ],
     ['contact-create', 'CONTACT_CREATE', event('contact.created', { contact })],
   ])('%s is told field by field, in the published order', (name, trigger, stored) => {
     const callback = callbackOf(stored, PLAIN);
@@ -213,6 +247,29 @@ describe('bodies', () => {
         processing_mode: 'CONVERSATION',
         injected: false,
       },
+    });
+  });
+
+  test("an event's report has these fields and no other: neither conversation nor, unless it failed, reason", () => {
+    const reported = event('event.updated', { event: appEvent('QUEUED_ON_CHANNEL'), conversation });
+    expect(callbackOf(reported, PLAIN)?.body).toEqual({
+      app_id: APP_ID,
+      accepted_time: '2026-03-02T09:15:20.417Z',
+      project_id: PROJECT_ID,
+      message_metadata: '',
+      correlation_id: '',
+      event_delivery_report: {
+        event_id: '01K9Z4C0E2G4J6M8P1R3T5V7X9',
+        status: 'QUEUED_ON_CHANNEL',
+        channel_identity: { channel: 'MESSENGER', identity: '6193847502618843', app_id: APP_ID },
+        contact_id: CONTACT_ID,
+        metadata: 'desk 4',
+        processing_mode: 'CONVERSATION',
+      },
+    });
+    const dispatched = callbackOf(reported, { ...PLAIN, processingMode: 'DISPATCH' })?.body;
+    expect(dispatched).toMatchObject({
+      event_delivery_report: { contact_id: '', processing_mode: 'DISPATCH' },
     });
   });
 
@@ -325,6 +382,7 @@ describe('what nobody is told', () => {
       'an edit',
       event('message.updated', { message: message({ editedAt: '2026-03-02T09:16:00.000Z' }), conversation }),
     ],
+    ['an event that is queued', event('event.added', { event: appEvent('QUEUED'), conversation })],
     ['a change of the inbox state', event('conversation.updated', { conversation })],
     [
       'an event of a foreign account',
@@ -360,5 +418,49 @@ test('contacts and conversations that end are told with the whole object', () =>
   expect(callbackOf(event('conversation.deleted', { conversation }), PLAIN)?.body).toMatchObject({
     accepted_time: '2026-03-02T09:15:20.417Z',
     conversation_delete_notification: { conversation: { id: CONVERSATION_ID } },
+  });
+});
+
+describe('what a person does beside speaking', () => {
+  const act = (fields: Snapshot): StoredEvent => ({
+    projectId: PROJECT_ID,
+    appId: APP_ID,
+    id: '01K9Z4C3E5G7J9M1P3R5T7V9X1',
+    kind: 'event.added',
+    at: new Date('2026-03-02T09:15:21.250Z'),
+    position: { xact: 1n, seq: 1n },
+    conversationId: CONVERSATION_ID,
+    contactId: CONTACT_ID,
+    payload: { event: message({ id: '01K9Z4C4F6H8K0N2Q4S6T8W0Y2', ...fields }), conversation },
+  });
+
+  test.each([
+    { contact_event: { generic_event: { payload: { type: 'optin' } } } },
+    {
+      contact_message_event: {
+        reaction_event: {
+          emoji: '👍',
+          action: 'REACTION_ACTION_REACT',
+          message_id: ASKED_ID,
+          reaction_category: 'like',
+        },
+      },
+    },
+  ])('is an EVENT_INBOUND with its content beside its place: %j', (content) => {
+    const callback = callbackOf(act({ content, direction: 'TO_APP' }), PLAIN);
+    expect(callback?.trigger).toBe('EVENT_INBOUND');
+    expect(Object.keys(callback?.body ?? {}).filter((key) => KINDS.includes(key))).toEqual(['event']);
+    const event = callback?.body.event as Json;
+    expect(event).toMatchObject({ ...content, id: '01K9Z4C4F6H8K0N2Q4S6T8W0Y2', direction: 'TO_APP' });
+    expect(Object.keys(event).sort()).toEqual(
+      [
+        ...['id', 'direction', 'channel_identity', 'contact_id', 'conversation_id', 'accept_time'],
+        ...['processing_mode', ...Object.keys(content)],
+      ].sort(),
+    );
+  });
+
+  test('is not told when it was the app that did it', () => {
+    expect(callbackOf(act({ content: { composing_event: {} }, direction: 'TO_CONTACT' }), PLAIN)).toBeNull();
   });
 });

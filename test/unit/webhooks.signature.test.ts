@@ -21,7 +21,7 @@ describe('signatureHeaders', () => {
       '6bpJoRmFoXVjfJIVglMoJzYXxnoxRujzR4k2GOXewOE=',
     ],
   ])('%s', (_name, secret, body, nonce, seconds, signature) => {
-    const headers = signatureHeaders(secret, {
+    const headers = signatureHeaders([secret], {
       eventId: '01EVENT',
       body,
       nonce,
@@ -36,7 +36,7 @@ describe('signatureHeaders', () => {
   });
 
   const body = '{"message":{"text":"é 🎈"}}';
-  const signed = signatureHeaders('pa55 word', { eventId: '01EVENT', body, nonce: '01N', at: new Date() });
+  const signed = signatureHeaders(['pa55 word'], { eventId: '01EVENT', body, nonce: '01N', at: new Date() });
 
   test('a public library verifies a delivery with the secret as it is', () => {
     const receiver = new Webhook('pa55 word', { format: 'raw' });
@@ -52,13 +52,13 @@ describe('signatureHeaders', () => {
   });
 
   test('a secret beyond ASCII counts by its UTF-8 bytes', () => {
-    const headers = signatureHeaders('wörd 🎈', { eventId: '01EVENT', body, nonce: '01N', at: new Date() });
+    const headers = signatureHeaders(['wörd 🎈'], { eventId: '01EVENT', body, nonce: '01N', at: new Date() });
     const receiver = new Webhook(new TextEncoder().encode('wörd 🎈'), { format: 'raw' });
     expect(receiver.verify(body, headers)).toEqual(JSON.parse(body));
   });
 
   test('without a secret nothing is signed, and the id is there all the same', () => {
-    const headers = signatureHeaders('', { eventId: '01EVENT', body, nonce: '01N', at: new Date(5_000) });
+    const headers = signatureHeaders([], { eventId: '01EVENT', body, nonce: '01N', at: new Date(5_000) });
     expect(headers).toEqual({ 'webhook-id': '01EVENT', 'webhook-timestamp': '5' });
   });
 });

@@ -245,7 +245,7 @@ describe('calls', () => {
   test('a refused connection and a reset are errors', async () => {
     receiver.answer((_request, response) => void response.destroy());
     await expect(open.call({ ...CALL, url: receiver.url })).rejects.toThrow(OutboundError);
-    await expect(open.call({ ...CALL, url: 'http://127.0.0.1:1/' })).rejects.toThrow(/ECONNREFUSED/);
+    await expect(open.call({ ...CALL, url: 'http://127.0.0.1:2/' })).rejects.toThrow(/ECONNREFUSED/);
   });
 
   test('the caller can end a call, and gets its own reason', async () => {

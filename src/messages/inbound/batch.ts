@@ -1,9 +1,13 @@
 import type {
   ConversationChannel,
+  InboundContactEvent,
   InboundEcho,
+  InboundEdit,
   InboundEvent,
   InboundMessage,
+  InboundReaction,
   InboundReceipt,
+  InboundUnsend,
   InboundUnsupported,
 } from '../../channels/channel.js';
 import { type Person, personKey, type Resolution, type Resolved } from '../../conversations/people.js';
@@ -35,19 +39,32 @@ export interface InboundBatch {
   messages: Sourced<InboundMessage>[];
   echoes: Sourced<InboundEcho>[];
   receipts: Sourced<InboundReceipt>[];
+  /** What befell messages after they were sent. */
+  changes: Sourced<InboundReaction | InboundEdit | InboundUnsend>[];
+  contactEvents: Sourced<InboundContactEvent>[];
   unsupported: Sourced<InboundUnsupported>[];
   ignored: Sourced<IgnoredEvent>[];
 }
 
 export function sortByKind(requests: readonly InboundRequest[]): InboundBatch {
-  const batch: InboundBatch = { messages: [], echoes: [], receipts: [], unsupported: [], ignored: [] };
+  const batch: InboundBatch = {
+    messages: [],
+    echoes: [],
+    receipts: [],
+    changes: [],
+    contactEvents: [],
+    unsupported: [],
+    ignored: [],
+  };
   for (const { source, events, ignored } of requests) {
     for (const event of events) {
       const sourced = { ...event, ...source };
       if (sourced.kind === 'message') batch.messages.push(sourced);
       else if (sourced.kind === 'echo') batch.echoes.push(sourced);
       else if (sourced.kind === 'receipt') batch.receipts.push(sourced);
-      else batch.unsupported.push(sourced);
+      else if (sourced.kind === 'event') batch.contactEvents.push(sourced);
+      else if (sourced.kind === 'unsupported') batch.unsupported.push(sourced);
+      else batch.changes.push(sourced);
     }
     for (const event of ignored) batch.ignored.push({ ...event, ...source });
   }

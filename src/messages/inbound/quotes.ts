@@ -29,6 +29,12 @@ export interface Answered {
 /** Choices are looked for in the last messages only: what was offered longer ago may have been offered by anything. */
 const ASKED_WITHIN = 200;
 
+/** What `m` said on the channel of the answer: of a template, what it was filled in to. */
+const SAID = `coalesce((
+  SELECT r.content FROM message_renderings r
+  WHERE r.project_id = m.project_id AND r.message_id = m.id AND r.channel = a.channel), m.content)`;
+
+/** A choice named by its place is counted through all that the content offers, in order: `cards` stand before `choices` in jsonb too. */
 const FIND = `
   SELECT a."appId" AS app_id, a."channelMessageId" AS channel_message_id, quoted.id AS reply_to_message_id,
     coalesce(named.id, asked.id) AS asked_message_id, coalesce(named.metadata, asked.metadata) AS asked_metadata, named.chosen_data
@@ -43,15 +49,17 @@ const FIND = `
   ) quoted ON a."replyTo" IS NOT NULL
   LEFT JOIN LATERAL (
     SELECT recent.id, recent.metadata FROM (
-      SELECT m.id, m.metadata, m.content FROM messages m
+      SELECT m.id, m.metadata, ${SAID} AS content FROM messages m
       WHERE m.project_id = a."projectId" AND m.conversation_id = a."conversationId"
       ORDER BY m.id DESC LIMIT ${ASKED_WITHIN}
     ) recent
-    WHERE jsonb_path_exists(recent.content, '$.**.choices[*] ? (@.postback_data == $data)', jsonb_build_object('data', a."postbackData"))
+    WHERE jsonb_path_exists(recent.content, '$.**.postback_data ? (@ == $data)', jsonb_build_object('data', a."postbackData"))
     ORDER BY recent.id DESC LIMIT 1
   ) asked ON a."postbackData" IS NOT NULL AND a.choice IS NULL
   LEFT JOIN LATERAL (
-    SELECT m.id, m.metadata, m.content #>> ARRAY['choice_message', 'choices', a.choice->>'index', 'postback_data'] AS chosen_data
+    SELECT m.id, m.metadata, jsonb_path_query_array(
+        coalesce(${SAID} #> ARRAY['explicit_channel_omni_message', a.channel], ${SAID} - 'explicit_channel_omni_message'),
+        'strict $.**.postback_data', '{}', true) ->> (a.choice->>'index')::int AS chosen_data
     FROM messages m
     WHERE m.project_id = a."projectId" AND m.id = a.choice->>'messageId' AND m.conversation_id = a."conversationId"
   ) named ON a.choice IS NOT NULL`;

@@ -14,18 +14,25 @@ export interface ReceiptTarget extends Sourced<InboundReceipt> {
 const FIND = `
   SELECT r.index, c.project_id, c.contact_id, c.id
   FROM jsonb_to_recordset($1::jsonb) AS r(index int, "projectId" text, "appId" text, channel text, identity text)
-  JOIN channel_identities i ON i.project_id = r."projectId" AND i.channel = r.channel AND i.app_id = r."appId" AND i.identity = r.identity
+  JOIN channel_identities i ON i.project_id = r."projectId" AND i.channel = r.channel AND i.app_id IN ('', r."appId") AND i.identity = r.identity
   JOIN conversations c ON c.project_id = i.project_id AND c.contact_id = i.contact_id AND c.app_id = r."appId"
   WHERE c.active
     OR EXISTS (SELECT FROM sends s WHERE s.project_id = c.project_id AND s.conversation_id = c.id)
     OR EXISTS (SELECT FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED'))`;
 
+export interface Receivers {
+  targets: ReceiptTarget[];
+  /** With those of strangers. */
+  all: (Sourced<InboundReceipt> | ReceiptTarget)[];
+  conversations: ConversationKey[];
+}
+
 /** Whom receipts are of, as far as we know them, and the conversations that they may concern. */
 export async function findReceiptTargets(
   tx: Pick<EntityManager, 'query'>,
   receipts: Sourced<InboundReceipt>[],
-): Promise<{ targets: ReceiptTarget[]; conversations: ConversationKey[] }> {
-  if (receipts.length === 0) return { targets: [], conversations: [] };
+): Promise<Receivers> {
+  if (receipts.length === 0) return { targets: [], all: [], conversations: [] };
   const asked = receipts.map(({ projectId, appId, channel, identity }, index) => ({
     index,
     projectId,
@@ -37,11 +44,13 @@ export async function findReceiptTargets(
     JSON.stringify(asked),
   ]);
   const contacts = new Map(rows.map(({ index, contactId }) => [index, contactId]));
+  const all = receipts.map((receipt, index) => {
+    const contactId = contacts.get(index);
+    return contactId === undefined ? receipt : { ...receipt, contactId };
+  });
   return {
-    targets: receipts.flatMap((receipt, index) => {
-      const contactId = contacts.get(index);
-      return contactId === undefined ? [] : [{ ...receipt, contactId }];
-    }),
+    targets: all.filter((receipt) => 'contactId' in receipt),
+    all,
     conversations: rows,
   };
 }
@@ -61,7 +70,7 @@ const MOVE = `
     SELECT m.id, m.project_id
     FROM ${RECEIPTS}
     JOIN conversations c ON c.project_id = r."projectId" AND c.contact_id = r."contactId" AND c.app_id = r."appId"
-    JOIN messages m ON m.project_id = c.project_id AND m.conversation_id = c.id
+    JOIN messages m ON m.project_id = c.project_id AND m.conversation_id = c.id AND m.channel = r.channel
       AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED') AND m.channel_time <= r.watermark
     WHERE r.watermark IS NOT NULL
   )
@@ -71,26 +80,6 @@ const MOVE = `
     AND m.conversation_id = ANY($4)
     AND NOT EXISTS (SELECT FROM sends s WHERE s.project_id = m.project_id AND s.conversation_id = m.conversation_id AND s.message_id = m.id)
   RETURNING m.*`;
-
-/**
- * A receipt may overtake the answer of its send, and is kept until the send is settled: by channel id, which the answer will tell, or,
- * when it is a watermark, by our own id of the send that it may be about.
- */
-const KEEP = `
-  INSERT INTO early_receipts (project_id, app_id, channel, channel_message_id, status, at)
-  SELECT r."projectId", r."appId", r.channel, about.id, $2, max(about.at)
-  FROM ${RECEIPTS}
-  JOIN conversations c ON c.project_id = r."projectId" AND c.app_id = r."appId" AND c.contact_id = r."contactId"
-  JOIN sends s ON s.project_id = c.project_id AND s.conversation_id = c.id AND s.attempt_at IS NOT NULL
-  CROSS JOIN LATERAL (
-    SELECT mid AS id, now() AS at FROM jsonb_array_elements_text(r."channelMessageIds") AS mid
-    UNION ALL
-    SELECT s.message_id, least(r.watermark, now() + interval '1 day') WHERE date_trunc('milliseconds', s.attempt_at) <= r.watermark
-  ) about
-  GROUP BY 1, 2, 3, 4
-  ORDER BY 1, 2, 3, 4
-  ON CONFLICT (project_id, app_id, channel, channel_message_id)
-    DO UPDATE SET status = greatest(early_receipts.status, excluded.status), at = greatest(early_receipts.at, excluded.at)`;
 
 /** Moves statuses forward, never back. Returns what changed, in order of the messages. `conversations` must be locked. */
 export async function applyReceipts(
@@ -104,6 +93,5 @@ export async function applyReceipts(
   const rows = JSON.stringify(given);
   const locked = conversations.map(({ id }) => id);
   const moved = await queryRows<Message>(tx, MOVE, [rows, status, PREDECESSORS[status], locked]);
-  await tx.query(KEEP, [rows, status]);
   return moved.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -22,8 +22,8 @@ export class GraphUnreachable extends Error {
   }
 }
 
-/** Longest answer that is read, in bytes. */
-const MAX_ANSWER = 64 * 1024;
+/** Longest answer that is read unless told otherwise, in bytes. */
+const LONGEST_ANSWER = 64 * 1024;
 
 /**
  * One call through undici's lowest door, the only one that tells whether the request left the machine before it failed.
@@ -33,6 +33,7 @@ export function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
   signal: AbortSignal,
+  maxAnswer = LONGEST_ANSWER,
 ): Promise<GraphAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -72,7 +73,7 @@ export function exchange(
       },
       onResponseData(running, chunk) {
         size += chunk.length;
-        if (size <= MAX_ANSWER) chunks.push(chunk);
+        if (size <= maxAnswer) chunks.push(chunk);
         else {
           answer(null);
           running.abort(new Error('the answer is too long'));

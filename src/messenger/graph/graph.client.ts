@@ -3,10 +3,13 @@ import {
   ChannelConnectError,
   type ChannelAccount,
   type ChannelCredentials,
+  type ChannelPayload,
+  type Refusal,
   type SendOutcome,
-  type SendRequest,
+  type SlowDown,
 } from '../../channels/channel.js';
 import { reason } from '../../content/reason.js';
+import { parseJson } from '../json.js';
 import { metadataOf } from '../reference.js';
 import { classify } from './errors.js';
 import { exchange, GraphUnreachable, type GraphAnswer } from './exchange.js';
@@ -24,6 +27,46 @@ export interface GraphOptions {
   callTimeout?: number;
 }
 
+/** One call of the Send API. */
+export interface GraphSend {
+  credentials: ChannelCredentials;
+  /** The person's page-scoped id. */
+  identity: string;
+  /** Its `recipient` counts only where it is a notification token. */
+  payload: ChannelPayload;
+  /** Comes back in the echo. */
+  reference: string;
+  signal: AbortSignal;
+}
+
+/** One call that makes something on the page. */
+export interface GraphCreate {
+  credentials: ChannelCredentials;
+  edge: 'message_attachments' | 'personas';
+  body: Record<string, unknown>;
+  /** The key of the new id in the answer. */
+  id: string;
+  /** In ms. */
+  timeout: number;
+  signal: AbortSignal;
+}
+
+/** The new id, or why there is none; a failure is never uncertain, since no person has seen anything. */
+export type Created = { kind: 'created'; id: string } | Exclude<SendOutcome, { kind: 'accepted' }>;
+
+/** One call that reads. */
+export interface GraphRead {
+  token: string;
+  /** Below the version; its parts are already encoded. */
+  path: string;
+  query: Record<string, string>;
+  signal: AbortSignal;
+  /** Longest answer, in bytes. */
+  maxAnswer?: number;
+}
+
+export type Read = { kind: 'read'; body: Record<string, unknown>; slowDown?: SlowDown } | Refusal;
+
 interface Call {
   method: 'GET' | 'POST' | 'DELETE';
   /** Below the version; its parts are already encoded. */
@@ -32,6 +75,10 @@ interface Call {
   body?: Record<string, unknown>;
   token: string;
   signal?: AbortSignal;
+  /** Longest answer, in bytes; 64 KiB where it is left out. */
+  maxAnswer?: number | undefined;
+  /** In ms; `callTimeout` where it is left out. */
+  timeout?: number;
 }
 
 /** The one place that calls the Graph API. Source: graph-api/overview and messenger-platform/reference/send-api. */
@@ -48,22 +95,61 @@ export class GraphClient {
   }
 
   /** Says one payload to a person. Every failure is an outcome, none is thrown. */
-  async send(request: SendRequest): Promise<SendOutcome> {
-    const { credentials, identity, payload, reference, signal } = request;
-    const { message } = payload;
+  async send({ credentials, identity, payload, reference, signal }: GraphSend): Promise<SendOutcome> {
+    const { message, recipient } = payload;
     const body = {
       ...payload,
       ...(isObject(message) ? { message: { ...message, metadata: metadataOf(reference) } } : {}),
-      recipient: { id: identity },
+      recipient: isNotificationToken(recipient) ? recipient : { id: identity },
     };
+    const path = `${pathOf(credentials)}/messages`;
+    const { outcome } = await this.attempt({
+      method: 'POST',
+      path,
+      body,
+      token: credentials.token,
+      signal,
+    });
+    return outcome;
+  }
+
+  /** Makes an attachment or a persona. Every failure is an outcome, none is thrown. */
+  async create({ credentials, edge, body, id, timeout, signal }: GraphCreate): Promise<Created> {
+    const { outcome, answer } = await this.attempt({
+      method: 'POST',
+      path: `${pathOf(credentials)}/${edge}`,
+      body,
+      token: credentials.token,
+      signal,
+      timeout,
+    });
+    if (outcome.kind === 'transient') {
+      const { uncertain: _nothingWasSent, ...later } = outcome;
+      return later;
+    }
+    if (outcome.kind !== 'accepted') return outcome;
+    const made = (parseJson(answer?.text ?? '{}') as Record<string, unknown>)[id];
+    return typeof made === 'string' || typeof made === 'number'
+      ? { kind: 'created', id: String(made) }
+      : { kind: 'transient', reason: reason('CHANNEL_FAILURE', `Messenger: no ${id} in the answer`) };
+  }
+
+  /** Every failure is an outcome, none is thrown. */
+  async read(call: GraphRead): Promise<Read> {
+    const { outcome, answer } = await this.attempt({ method: 'GET', ...call });
+    if (outcome.kind !== 'accepted') return outcome;
+    const body = parseJson(answer?.text ?? '{}') as Record<string, unknown>;
+    return { kind: 'read', body, ...(outcome.slowDown ? { slowDown: outcome.slowDown } : {}) };
+  }
+
+  private async attempt(call: Call): Promise<{ outcome: SendOutcome; answer?: GraphAnswer }> {
     try {
-      const path = `${pathOf(credentials)}/messages`;
-      const answer = await this.call({ method: 'POST', path, body, token: credentials.token, signal });
-      return classify(answer, credentials.token);
+      const answer = await this.call(call);
+      return { outcome: classify(answer, call.token), answer };
     } catch (error) {
       if (!(error instanceof GraphUnreachable)) throw error;
       const why = reason('CHANNEL_FAILURE', `Messenger: ${error.message}`);
-      return { kind: 'transient', reason: why, ...(error.sent ? { uncertain: true } : {}) };
+      return { outcome: { kind: 'transient', reason: why, ...(error.sent ? { uncertain: true } : {}) } };
     }
   }
 
@@ -124,7 +210,7 @@ export class GraphClient {
     return JSON.parse(answer.text ?? '{}') as Record<string, unknown>;
   }
 
-  private call({ method, path, query, body, token, signal }: Call): Promise<GraphAnswer> {
+  private call({ method, path, query, body, token, signal, timeout, maxAnswer }: Call): Promise<GraphAnswer> {
     const base = new URL(this.options.baseUrl());
     const prefix = base.pathname.replace(/\/$/, '');
     const options: Dispatcher.DispatchOptions = {
@@ -139,15 +225,24 @@ export class GraphClient {
       },
       body: body === undefined ? null : JSON.stringify(body),
     };
-    const limit = AbortSignal.timeout(this.options.callTimeout ?? 15_000);
-    return exchange(this.agent, options, signal ? AbortSignal.any([signal, limit]) : limit);
+    const limit = AbortSignal.timeout(timeout ?? this.options.callTimeout ?? 15_000);
+    return exchange(this.agent, options, signal ? AbortSignal.any([signal, limit]) : limit, maxAnswer);
   }
 }
 
-function pathOf({ accountId }: ChannelCredentials): string {
+/** The node of the page. */
+export function pathOf({ accountId }: ChannelCredentials): string {
   return encodeURIComponent(accountId ?? 'me');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNotificationToken(recipient: unknown): boolean {
+  return (
+    isObject(recipient) &&
+    typeof recipient.notification_messages_token === 'string' &&
+    Object.keys(recipient).length === 1
+  );
 }

@@ -9,21 +9,28 @@ const MINUTE = 60_000;
 const PAUSE = 5 * MINUTE;
 const LONGEST_PAUSE = 24 * 60 * MINUTE;
 
-/** How long Graph wants no more calls, in ms; undefined when it says nothing of the kind. */
-export function pauseOf(headers: GraphAnswer['headers'], now = Date.now()): number | undefined {
-  const pauses = [
-    retryAfter(one(headers['retry-after']), now),
-    ...USAGE_HEADERS.map((name) => usagePause(one(headers[name]))),
-  ];
-  const longest = Math.max(0, ...pauses);
-  return longest > 0 ? Math.min(longest, LONGEST_PAUSE) : undefined;
+type Headers = GraphAnswer['headers'];
+
+/** How long an allowance stays used up, in ms; undefined while there is some left. Comes with every answer, also of what went well. */
+export function usedUpFor(headers: Headers): number | undefined {
+  return limited(Math.max(...USAGE_HEADERS.map((name) => usagePause(one(headers[name])))));
 }
 
-/** Seconds or a date. */
-function retryAfter(value: string, now: number): number {
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
+/** How long this call had better not be repeated, in ms; undefined when Graph does not say. */
+export function retryAfterOf(headers: Headers, now = Date.now()): number | undefined {
+  const value = one(headers['retry-after']);
+  if (/^\d+$/.test(value)) return limited(Number(value) * 1000);
   const until = Date.parse(value);
-  return Number.isNaN(until) ? 0 : until - now;
+  return Number.isNaN(until) ? undefined : limited(until - now);
+}
+
+/** The longer of the two: how long after a refusal for its rate Graph wants no more calls. */
+export function pauseOf(headers: Headers, now = Date.now()): number | undefined {
+  return limited(Math.max(usedUpFor(headers) ?? 0, retryAfterOf(headers, now) ?? 0));
+}
+
+function limited(ms: number): number | undefined {
+  return ms > 0 ? Math.min(ms, LONGEST_PAUSE) : undefined;
 }
 
 /** Finds the percentages and waits wherever they stand: the business header nests them in lists by id. */

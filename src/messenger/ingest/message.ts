@@ -1,19 +1,23 @@
 import type { InboundEvent } from '../../channels/channel.js';
-import type { ContactMessage } from '../../content/contact-message.js';
-import { attachmentContent, fallback, withText, withoutTwins } from './attachment.js';
+import { attachmentsOf, eachAttachment, fallback, type Said, withText } from './attachment.js';
+import { readUnsend } from './change.js';
+import { detailsOf, messageDetails, named, without } from './details.js';
 import { readEcho } from './echo.js';
-import { fieldsOf, idOf, isTrue, listOf, payloadOf, textOf, type Fields } from './fields.js';
+import { fieldsOf, idOf, isTrue, payloadOf, textOf, type Fields } from './fields.js';
 import { derivedId, type Item, type Reader } from './item.js';
 import { choiceOf, choiceResponse } from './postback.js';
+import { referralWithin } from './referral.js';
+import { stickerText } from './sticker.js';
 
 /**
- * `message`: what a person wrote, and with `is_echo` what the page did.
+ * `message`: what a person wrote or took back, and what the page did.
  * Source: messenger-platform/reference/webhook-events/messages.
  */
 export const readMessage: Reader = (item) => {
   const message = fieldsOf(item.raw.message);
   if (!message) return [];
-  return isTrue(message.is_echo) ? readEcho(item, message) : readContactMessage(item, message);
+  if (isTrue(message.is_deleted)) return readUnsend(item);
+  return item.byPage ? readEcho(item, message) : readContactMessage(item, message);
 };
 
 /**
@@ -23,15 +27,19 @@ export const readMessage: Reader = (item) => {
 function readContactMessage(item: Item, message: Fields): InboundEvent[] {
   const { person: identity, at } = item;
   const mid = idOf(message.mid);
-  if (identity === null || isTrue(message.is_deleted)) return [];
+  if (identity === null) return [];
   const contents = contentsOf(message);
+  const beside = contents.length === 0 ? {} : messageDetails(message);
   if (contents.length === 0) {
     if (mid === null) return [];
-    contents.push(fallback(message, 'Messenger delivered a message without a content that Parley can read'));
+    contents.push({
+      content: fallback(message, 'Messenger delivered a message without a content that Parley can read'),
+      details: {},
+    });
   }
-  const id = mid ?? derivedId('message', item, JSON.stringify(message));
+  const id = mid ?? derivedId('message', item, message);
   const replyTo = idOf(fieldsOf(message.reply_to)?.mid);
-  return contents.map((content, index) => ({
+  const messages = contents.map<InboundEvent>(({ content, details }, index) => ({
     kind: 'message',
     identity,
     at,
@@ -39,16 +47,28 @@ function readContactMessage(item: Item, message: Fields): InboundEvent[] {
     content,
     ...choiceOf(content.choice_response_message?.postback_data ?? ''),
     ...(replyTo === null || index > 0 ? {} : { replyTo }),
+    ...(index > 0 ? detailsOf(details, pickStandby(item)) : detailsOf(item.beside, beside, details)),
   }));
+  return [...messages, ...referralWithin(item, message.referral, { mid: id })];
 }
 
-function contentsOf(message: Fields): ContactMessage[] {
+function contentsOf(message: Fields): Said[] {
   const text = textOf(message.text);
-  const attachments = withoutTwins(listOf(message.attachments));
+  const attachments = attachmentsOf(message);
   const quickReply = fieldsOf(message.quick_reply);
   // The text of a quick reply is its title.
   const payload = quickReply ? payloadOf(quickReply.payload) || text : '';
-  return payload === ''
-    ? withText(text, attachments)
-    : [choiceResponse(payload), ...attachments.map(attachmentContent)];
+  if (quickReply && payload !== '') {
+    const details = { ...without(quickReply, 'payload'), ...(text === payload ? {} : named('title', text)) };
+    return [{ content: choiceResponse(payload), details }, ...eachAttachment(attachments)];
+  }
+  if (text === '' && attachments.length === 0) {
+    const sign = stickerText(message.sticker_id);
+    return sign === '' ? [] : [{ content: { text_message: { text: sign } }, details: {} }];
+  }
+  return withText(text, attachments);
+}
+
+function pickStandby({ beside }: Item): Fields {
+  return beside.standby === true ? { standby: true } : {};
 }

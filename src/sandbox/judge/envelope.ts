@@ -14,6 +14,8 @@ export interface Facts {
   person(psid: string): { blocked: boolean; silentFor: number } | undefined;
   /** The kind of a saved attachment that this page owns. */
   attachment(id: string): MediaType | undefined;
+  /** Whether this page has a persona of this id. */
+  persona(id: string): boolean;
   /** Whether a message of this id is in one of the page's threads. */
   message(mid: string): boolean;
   /** Whether the page has already answered this comment or post. */
@@ -128,6 +130,9 @@ function judgeReferences(send: SendBody, facts: Facts): Refusal | undefined {
   const mid = send.reply_to?.mid ?? send.payload?.message_id;
   if (mid !== undefined && !facts.message(mid))
     return badParam('The message to answer or react to was not found');
+  if (send.persona_id !== undefined && !facts.persona(String(send.persona_id))) {
+    return badParam('Param persona_id must be the ID of a persona of this page');
+  }
   return first(savedMedia(send.message ?? {}), (saved) => {
     const type = facts.attachment(saved.id);
     if (type === undefined) {

@@ -52,7 +52,7 @@ const button = shape({ template_type: oneOf('button'), text: text(640), buttons 
 
 const facebookUrl: Rule<string> = (value, at) =>
   url()(value, at) ??
-  (/(^|\.)facebook\.com$/.test(new URL(value as string).hostname)
+  (/(^|\.)(facebook|fb)\.com$/.test(new URL(value as string).hostname)
     ? undefined
     : badParam(`Param ${at} must be the Facebook URL of a photo or video`, 2018185));
 
@@ -76,8 +76,14 @@ const media = shape(
   { sharable: boolean },
 );
 
+// The catalog is not known here, nor how its owner writes ids: only what can be none is refused.
+const productId = matching(/\S/, 'the id of a product in the catalog of the page');
+
 const product = shape(
-  { template_type: oneOf('product'), elements: list(1, 10, shape({ id: withSubcode(id, 2018320) }, {})) },
+  {
+    template_type: oneOf('product'),
+    elements: list(1, 10, shape({ id: withSubcode(productId, 2018320) }, {})),
+  },
   {},
 );
 

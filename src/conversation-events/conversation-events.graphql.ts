@@ -1,0 +1,150 @@
+import {
+  Args,
+  ArgsType,
+  Field,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Parent,
+  ResolveField,
+  Resolver,
+} from '@nestjs/graphql';
+import { IsInt, IsOptional, IsString } from 'class-validator';
+import type { Caller } from '../access/caller.js';
+import { connectionType, toConnection } from '../api/connection.js';
+import { CurrentCaller } from '../api/current-caller.js';
+import { DateTime, Json } from '../api/scalars.js';
+import { ChannelIdentityType } from '../contacts/contacts.graphql.js';
+import { ConversationType } from '../conversations/conversations.graphql.js';
+import { ConversationDirectionEnum, MessageStatusEnum, ReasonType } from '../messages/messages.graphql.js';
+import type { ConversationEvent } from './conversation-event.entity.js';
+import { SendEventInput } from './conversation-events.input.js';
+import { ConversationEventsService } from './conversation-events.service.js';
+import { eventCommandOf } from './event-command.js';
+
+@ObjectType('ConversationEvent', { description: 'Something done in a conversation beside speaking.' })
+export class ConversationEventType {
+  @Field(() => ID)
+  id!: string;
+
+  @Field(() => ConversationDirectionEnum)
+  direction!: ConversationDirectionEnum;
+
+  @Field(() => ChannelIdentityType)
+  channelIdentity!: ChannelIdentityType;
+
+  @Field(() => Json, {
+    description:
+      'What was done, in the JSON of the Conversation API: an app event such as {"composing_event": {}}, or what a person did, such as {"contact_message_event": {"reaction_event": {…}}}.',
+  })
+  event!: object;
+
+  @Field(() => MessageStatusEnum, {
+    nullable: true,
+    description: 'QUEUED, QUEUED_ON_CHANNEL or FAILED. Null for what a person did.',
+  })
+  status!: MessageStatusEnum | null;
+
+  @Field(() => ReasonType, { nullable: true })
+  reason!: ReasonType | null;
+
+  @Field(() => DateTime, { description: 'When it was accepted; events are listed in this order.' })
+  acceptTime!: Date;
+
+  @Field(() => String, { nullable: true, description: 'The eventMetadata of the send.' })
+  metadata!: string | null;
+
+  @Field(() => Json, {
+    nullable: true,
+    description: "The channel's own fields of what a person did, as far as the event has no place for them.",
+  })
+  channelData!: object | null;
+}
+
+@ObjectType()
+export class ConversationEventConnection extends connectionType('ConversationEvent', ConversationEventType) {}
+
+@ObjectType({ description: 'What was accepted.' })
+export class SendEventPayload {
+  @Field(() => ID)
+  eventId!: string;
+
+  @Field(() => DateTime)
+  acceptedTime!: Date;
+}
+
+@ArgsType()
+class ConversationEventPageArgs {
+  @Field(() => Int, { nullable: true, description: 'The first so many, 1 to 100; 25 when nothing is given.' })
+  @IsOptional()
+  @IsInt()
+  first?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Go on after this cursor.' })
+  @IsOptional()
+  @IsString()
+  after?: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'The last so many, 1 to 100.' })
+  @IsOptional()
+  @IsInt()
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Go back before this cursor.' })
+  @IsOptional()
+  @IsString()
+  before?: string | null;
+}
+
+@Resolver(() => ConversationType)
+export class ConversationEventsResolver {
+  constructor(private readonly events: ConversationEventsService) {}
+
+  @Mutation(() => SendEventPayload, {
+    description:
+      'Stores an event as QUEUED and has it sent. Once answered, it is durable. Events keep their order among each other, not with messages.',
+  })
+  sendEvent(
+    @CurrentCaller() caller: Caller,
+    @Args('input') input: SendEventInput,
+  ): Promise<SendEventPayload> {
+    return this.events.send(eventCommandOf(caller.projectId, input));
+  }
+
+  @ResolveField('events', () => ConversationEventConnection, {
+    description: 'What was done beside speaking, in order of acceptance.',
+  })
+  async list(
+    @Parent() conversation: ConversationType,
+    @CurrentCaller() caller: Caller,
+    @Args() page: ConversationEventPageArgs,
+  ): Promise<ConversationEventConnection> {
+    const { edges, pageInfo } = toConnection(
+      await this.events.listByConversation(caller.projectId, conversation.id, page),
+    );
+    return {
+      edges: edges.map(({ cursor, node }) => ({ cursor, node: conversationEventTypeOf(node) })),
+      pageInfo,
+    };
+  }
+}
+
+export function conversationEventTypeOf(event: ConversationEvent): ConversationEventType {
+  const { channel, identity, appId, reason } = event;
+  return {
+    id: event.id,
+    direction: event.direction as ConversationDirectionEnum,
+    channelIdentity: { channel, identity, appId },
+    event: event.content,
+    status: event.status as MessageStatusEnum | null,
+    reason: reason && {
+      code: reason.code,
+      description: reason.description,
+      channelCode: reason.channel_code ?? null,
+    },
+    acceptTime: event.acceptTime,
+    metadata: event.metadata === '' ? null : event.metadata,
+    channelData: event.channelData,
+  };
+}
