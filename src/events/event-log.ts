@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
+import { isAfter } from './cursor.js';
 import type { EventKind, NewEvent, Position, StoredEvent } from './event.js';
 import { type AppKey, wakePayload, Wakeups } from './wakeups.js';
 
@@ -112,7 +113,9 @@ export class EventLog {
       app.appId,
       String(bound),
     ]);
-    return { events, end: { xact: bound, seq: 0n }, settled: held?.held !== true };
+    // Never back: a cursor of another server's making may be ahead of what this one has settled.
+    const end = { xact: bound, seq: 0n };
+    return { events, end: isAfter(after, end) ? after : end, settled: held?.held !== true };
   }
 
   /** A position at or before everything that a query started after this call can see. */

@@ -3,7 +3,7 @@ import { HttpConnection, postBytes } from './http-connection.js';
 import { type Machine, PAGE_ID, withClient } from './machine.js';
 import { inTurn, type Result, resultOf, throughput } from './measure.js';
 import type { Parley } from './parley.js';
-import { personAt } from './people.js';
+import { personAt as knownAt } from './people.js';
 import { quieten } from './quieten.js';
 
 const CONNECTIONS = 64;
@@ -14,6 +14,8 @@ const TARGETS = ['/hook/one', '/hook/two'];
 const PREPARED = 20_000;
 /** For the deliveries that a round leaves behind. */
 const QUIET_SECONDS = 5;
+
+type PersonAt = (turn: number) => string;
 
 /** Text webhooks as Meta sends them, 64 at a time. Parley also calls two webhook targets, which the lines with `-api` leave to others. */
 export async function ingest(machine: Machine): Promise<Result[]> {
@@ -37,7 +39,7 @@ export async function ingest(machine: Machine): Promise<Result[]> {
   ];
 }
 
-class ParleyContestant {
+export class ParleyContestant {
   private dropped = 0;
 
   private constructor(
@@ -46,12 +48,17 @@ class ParleyContestant {
     private readonly works: boolean,
   ) {}
 
-  static async start(machine: Machine, database: string, roles: string): Promise<ParleyContestant> {
-    const parley = await machine.parley(database, { PARLEY_ROLES: roles });
+  static async start(
+    machine: Machine,
+    database: string,
+    roles: string,
+    { graph = 'ok', personAt = knownAt }: { graph?: 'ok' | 'slow' | 'down'; personAt?: PersonAt } = {},
+  ): Promise<ParleyContestant> {
+    const parley = await machine.parley(database, { PARLEY_ROLES: roles }, graph);
     const appId = await parley.createApp();
     await parley.connectMessenger(appId, APP_SECRET);
     for (const path of TARGETS) await parley.createWebhook(appId, path);
-    const sender = new Sender(`${parley.url}/adapter/v1/${appId}/callback`);
+    const sender = new Sender(`${parley.url}/adapter/v1/${appId}/callback`, personAt);
     return new ParleyContestant(parley, sender, roles.includes('worker'));
   }
 
@@ -97,7 +104,10 @@ class Sender {
   private prepared: Buffer[] = [];
   private turn = 0;
 
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly personAt: PersonAt = knownAt,
+  ) {}
 
   /** On connections of this round's own: servers close those that idle through the others' turns. */
   async run(): Promise<number> {
@@ -120,7 +130,7 @@ class Sender {
     this.turn += 1;
     const now = Date.now();
     const message = {
-      sender: { id: personAt(this.turn) },
+      sender: { id: this.personAt(this.turn) },
       recipient: { id: PAGE_ID },
       timestamp: now,
       message: {

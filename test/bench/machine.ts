@@ -40,9 +40,13 @@ export class Machine {
     for (const url of databaseUrls) await withClient(url, (client) => client.query('ANALYZE'));
   }
 
-  /** A Parley with a database of its own, speaking to a Graph API that agrees with everything. */
-  async parley(database: string, settings: Record<string, string> = {}): Promise<Parley> {
-    const outside = await this.server('stand-in.js', { PAGE_ID });
+  /** A Parley with a database of its own, speaking to a Graph API that agrees with everything; `slow` and `down` are when it is asked of people. */
+  async parley(
+    database: string,
+    settings: Record<string, string> = {},
+    graph: 'ok' | 'slow' | 'down' = 'ok',
+  ): Promise<Parley> {
+    const outside = await this.server('stand-in.js', { PAGE_ID, GRAPH: graph });
     return Parley.start(await this.database(database), outside, settings);
   }
 

@@ -4,6 +4,7 @@ import { childDied, lastOutput } from './child.js';
 import { grpcUnary } from './grpc-unary.js';
 import { inboxPage } from './inbox-page.js';
 import { ingest } from './ingest.js';
+import { ingestGraph } from './ingest-graph.js';
 import { Machine } from './machine.js';
 import type { Result } from './measure.js';
 import { printTable, writeResults } from './report.js';
@@ -12,6 +13,7 @@ import { webhooks } from './webhooks.js';
 
 const BENCHMARKS: Readonly<Record<string, (machine: Machine) => Promise<Result[]>>> = {
   ingest,
+  'ingest-graph': ingestGraph,
   'grpc-unary': grpcUnary,
   'inbox-page': inboxPage,
   transcode,

@@ -77,12 +77,10 @@ function profileOf({ channelIdentities }: ContactView): Record<string, unknown> 
   return channelIdentities[0]?.profile ?? null;
 }
 
-/** The contact once its channel has answered. */
-function asked(psid: string): Promise<ContactView> {
-  return eventually(async () => {
-    const found = await contactOf(psid);
-    return profileOf(found)?.answeredAt ? found : null;
-  }, `the profile of ${psid}`);
+/** The contact once its channel has answered. Read anew, for a contact and its profile are two statements of one query. */
+async function asked(psid: string): Promise<ContactView> {
+  await eventually(async () => profileOf(await contactOf(psid))?.answeredAt, `the profile of ${psid}`);
+  return contactOf(psid);
 }
 
 async function calls(psid: string): Promise<{ status?: number; params: { fields: string } }[]> {

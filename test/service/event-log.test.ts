@@ -265,6 +265,24 @@ describe('a long-running writer', () => {
     expect(subscriber.seen.slice(0, 4)).toEqual([1, 2, 3, 10]);
   });
 
+  test('makes nobody read again what lies before their position', async () => {
+    const open = await writeSlowly(0);
+    await write(1, 2);
+    const [row]: { xact: string; seq: string }[] = await first.pool.query(
+      `SELECT xact::text, seq::text FROM events WHERE app_id = $1 AND payload->'raw' = '1'`,
+      [app.appId],
+    );
+    const after = { xact: BigInt(row?.xact ?? 0), seq: BigInt(row?.seq ?? 0) };
+    const held = await first.log.read(app, after, 10);
+    expect(held).toEqual({ events: [], end: after, settled: false });
+    await open.rollback();
+    const { events } = await eventually(async () => {
+      const slice = await first.log.read(app, held.end, 10);
+      return slice.events.length > 0 && slice;
+    }, 'the end of the writer');
+    expect(events.map(numberOf)).toEqual([2]);
+  });
+
   test('that rolls back lets the others pass', async () => {
     const subscriber = new Subscriber(second, await second.log.tail());
     const slow = await writeSlowly(1);
