@@ -19,7 +19,7 @@ const server = createServer((request, response) => {
       sent += 1;
       response.end(`{"recipient_id":"1","message_id":"m_sent_${sent}"}`);
     } else if (pathname.endsWith('/subscribed_apps')) response.end('{"success":true}');
-    else if (process.env.GRAPH === 'ok' || pathname.includes(PAGE_ID))
+    else if (process.env.GRAPH === 'ok' || !/\/\d+$/.test(pathname) || pathname.endsWith(PAGE_ID))
       response.end(`{"id":"${PAGE_ID}","name":"Bench page"}`);
     else if (process.env.GRAPH === 'down') request.socket.destroy();
     else setTimeout(() => response.end('{"first_name":"Ann","last_name":"Jansen"}'), SLOW_MS);
