@@ -68,18 +68,24 @@ async function post(machine: Machine): Promise<void> {
   const requests = Math.ceil(PAYLOADS / ENTRIES_PER_REQUEST);
   const began = performance.now();
   let next = 0;
+  let ids = 0;
   let good = 0;
   const connection = async (): Promise<void> => {
     while (next < requests) {
       const request = next++;
       if (request % Math.ceil(requests / SAMPLES) === 0) memory.sample();
-      const body = callback(seeded(SEED + request), () => `m_good_${good++}`);
+      const first = ids;
+      const body = callback(seeded(SEED + request), () => `m_good_${ids++}`);
+      const within = ids - first;
       const response = await fetch(`${parley.url}/adapter/v1/${appId}/callback`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'x-hub-signature-256': signatureOf(body) },
         body,
       });
       const answer = await response.text();
+      // Damage may make a list too long to be Meta's: such a request is refused whole, and none of it is stored.
+      if (response.status === 400 && answer.includes('holds more than')) continue;
+      good += within;
       if (response.status !== 200)
         throw new Error(`seed ${SEED + request}: ${response.status} ${answer}: ${body.slice(0, 2_000)}`);
     }
