@@ -15,7 +15,7 @@ import {
 import { Json } from '../api/scalars.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
 import { AgentInput } from '../messages/content/app-message.input.js';
-import { MessageQueue, RecipientInput } from '../messages/messages.input.js';
+import { SendInput } from '../messages/messages.input.js';
 
 /** What one text holds; a reply to a comment is one text. */
 const MAX_TEXT = 2_000;
@@ -133,18 +133,7 @@ export class AppEventInput {
 }
 
 @InputType({ description: 'An event to a person.' })
-export class SendEventInput {
-  @Field(() => ID)
-  @IsString()
-  @IsNotEmpty()
-  appId!: string;
-
-  @Field(() => RecipientInput)
-  @ValidateNested()
-  @Type(() => RecipientInput)
-  @IsNotEmpty()
-  recipient!: RecipientInput;
-
+export class SendEventInput extends SendInput {
   @Field(() => AppEventInput)
   @ValidateNested()
   @Type(() => AppEventInput)
@@ -168,29 +157,4 @@ export class SendEventInput {
   @IsString()
   @MaxLength(1024)
   eventMetadata?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'Delivery reports of this event go there instead of to the webhooks: http(s)://host[:port]/path, at most 742 characters.',
-  })
-  @IsOptional()
-  @IsString()
-  callbackUrl?: string | null;
-
-  @Field(() => MessageQueue, { nullable: true })
-  @IsOptional()
-  @IsEnum(MessageQueue)
-  queue?: MessageQueue | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      "A key of the caller's own: sending again with the same key gives the first answer and sends nothing.",
-  })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(255)
-  idempotencyKey?: string | null;
 }

@@ -4,26 +4,15 @@ import {
   Context,
   Field,
   ID,
-  InputType,
   Int,
   Mutation,
   ObjectType,
   Parent,
   Query,
-  registerEnumType,
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
-import {
-  ArrayMaxSize,
-  ArrayUnique,
-  IsBoolean,
-  IsEnum,
-  IsNotEmpty,
-  IsOptional,
-  IsString,
-  MaxLength,
-} from 'class-validator';
+import { IsOptional, IsString } from 'class-validator';
 import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
 import { connectionType, PageArgs, toConnection } from '../api/connection.js';
@@ -40,17 +29,8 @@ import type { Contact } from '../contacts/contact.entity.js';
 import { ContactType } from '../contacts/contacts.graphql.js';
 import { ContactsService } from '../contacts/contacts.service.js';
 import { Conversation } from './conversation.entity.js';
+import { InboxFilter, InboxStatusEnum, UpdateConversationInput } from './conversations.input.js';
 import { ConversationsService } from './conversations.service.js';
-
-export enum InboxStatusEnum {
-  OPEN = 'OPEN',
-  SNOOZED = 'SNOOZED',
-  CLOSED = 'CLOSED',
-}
-registerEnumType(InboxStatusEnum, {
-  name: 'InboxStatus',
-  description: 'Where a conversation stands for the agents.',
-});
 
 @ObjectType('Conversation', { description: 'One contact talking with one app.' })
 export class ConversationType {
@@ -124,91 +104,6 @@ export class ConversationConnection extends connectionType('Conversation', Conve
       'Position of the event log that this page reflects: subscribe with it as `after` and nothing is missed.',
   })
   eventCursor!: string;
-}
-
-@InputType({ description: 'Which conversations; what is left out does not restrict.' })
-export class InboxFilter {
-  @Field(() => InboxStatusEnum, { nullable: true })
-  @IsOptional()
-  @IsEnum(InboxStatusEnum)
-  status?: InboxStatusEnum | null;
-
-  @Field(() => String, { nullable: true })
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  assignee?: string | null;
-
-  @Field(() => Boolean, { nullable: true })
-  @IsOptional()
-  @IsBoolean()
-  unassigned?: boolean | null;
-
-  @Field(() => [String], { nullable: true, description: 'Conversations that have all of these labels.' })
-  @IsOptional()
-  @ArrayMaxSize(20)
-  @IsString({ each: true })
-  labels?: string[] | null;
-
-  @Field(() => Boolean, { nullable: true })
-  @IsOptional()
-  @IsBoolean()
-  unread?: boolean | null;
-
-  @Field(() => ConversationChannelName, { nullable: true })
-  @IsOptional()
-  @IsEnum(ConversationChannelName)
-  channel?: ConversationChannelName | null;
-
-  @Field(() => Boolean, { nullable: true })
-  @IsOptional()
-  @IsBoolean()
-  active?: boolean | null;
-
-  @Field(() => ID, { nullable: true })
-  @IsOptional()
-  @IsString()
-  contactId?: string | null;
-}
-
-@InputType({ description: 'What to change; what is left out stays.' })
-export class UpdateConversationInput {
-  @Field(() => InboxStatusEnum, { nullable: true })
-  @IsOptional()
-  @IsEnum(InboxStatusEnum)
-  status?: InboxStatusEnum | null;
-
-  @Field(() => String, { nullable: true, description: 'The agent who takes care of it; null for nobody.' })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(255)
-  assignee?: string | null;
-
-  @Field(() => [String], {
-    nullable: true,
-    description: 'All labels it shall have; at most 50 of at most 100 characters.',
-  })
-  @IsOptional()
-  @ArrayMaxSize(50)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @IsNotEmpty({ each: true })
-  @MaxLength(100, { each: true })
-  labels?: string[] | null;
-
-  @Field(() => DateTime, {
-    nullable: true,
-    description: 'Until when to snooze; required with status SNOOZED.',
-  })
-  @IsOptional()
-  snoozedUntil?: Date | null;
-
-  @Field(() => String, { nullable: true })
-  @IsOptional()
-  @IsString()
-  @MaxLength(1024)
-  metadata?: string | null;
 }
 
 @ArgsType()

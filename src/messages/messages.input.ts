@@ -89,8 +89,8 @@ export class ChannelPropertyInput {
   value!: string;
 }
 
-@InputType({ description: 'A message to a person.' })
-export class SendMessageInput {
+@InputType({ isAbstract: true })
+export abstract class SendInput {
   @Field(() => ID)
   @IsString()
   @IsNotEmpty()
@@ -102,6 +102,34 @@ export class SendMessageInput {
   @IsNotEmpty()
   recipient!: RecipientInput;
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Delivery reports of it go there instead of to the webhooks: http(s)://host[:port]/path, at most 742 characters.',
+  })
+  @IsOptional()
+  @IsString()
+  callbackUrl?: string | null;
+
+  @Field(() => MessageQueue, { nullable: true })
+  @IsOptional()
+  @IsEnum(MessageQueue)
+  queue?: MessageQueue | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "A key of the caller's own: sending again with the same key gives the first answer and sends nothing.",
+  })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(255)
+  idempotencyKey?: string | null;
+}
+
+@InputType({ description: 'A message to a person.' })
+export class SendMessageInput extends SendInput {
   @Field(() => AppMessageInput)
   @ValidateNested()
   @Type(() => AppMessageInput)
@@ -153,39 +181,14 @@ export class SendMessageInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Delivery reports of this message go there instead of to the webhooks: http(s)://host[:port]/path, at most 742 characters.',
-  })
-  @IsOptional()
-  @IsString()
-  callbackUrl?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description:
       'How long the message is worth sending, e.g. "3600s"; at least 3 seconds, a day when left out. After it the message fails.',
   })
   @IsOptional()
   @Matches(/^\d{1,12}(\.\d{1,9})?s$/, { message: 'ttl must be seconds with the suffix s, e.g. "3600s"' })
   ttl?: string | null;
 
-  @Field(() => MessageQueue, { nullable: true })
-  @IsOptional()
-  @IsEnum(MessageQueue)
-  queue?: MessageQueue | null;
-
   @Field(() => ProcessingStrategy, { nullable: true })
   @IsOptional()
   @IsEnum(ProcessingStrategy)
   processingStrategy?: ProcessingStrategy | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      "A key of the caller's own: sending again with the same key gives the first answer and sends nothing.",
-  })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(255)
-  idempotencyKey?: string | null;
 }

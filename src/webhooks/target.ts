@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { queryRows } from '../database/rows.js';
 import type { NewEvent } from '../events/event.js';
 import type { SecretBox } from '../secrets.js';
-import type { CallbackApp } from './callback.js';
+import type { CallbackApp } from './callback-body.js';
 import type { ClientCredentials } from './client-credentials.js';
 import type { WebhookKey } from './deliveries.js';
 import type { Webhook } from './webhook.entity.js';

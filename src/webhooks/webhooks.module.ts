@@ -9,7 +9,8 @@ import { WebhookEnqueuer } from './enqueue.js';
 import { WebhookProbe } from './probe.js';
 import { WebhookReplay } from './replay.js';
 import { DeliveryRetention } from './retention.js';
-import { AppWebhooksResolver, WebhookDeliveryResolver, WebhooksResolver } from './webhooks.graphql.js';
+import { WebhookDeliveryResolver } from './webhook-deliveries.graphql.js';
+import { AppWebhooksResolver, WebhooksResolver } from './webhooks.graphql.js';
 import { WebhooksService } from './webhooks.service.js';
 
 @Module({
@@ -25,6 +26,7 @@ import { WebhooksService } from './webhooks.service.js';
     Clock,
     WebhooksResolver,
     WebhookDeliveryResolver,
+
     AppWebhooksResolver,
   ],
   exports: [WebhooksService],

@@ -424,6 +424,14 @@ describe('explicit_channel_message', () => {
     expect(transcoded(explicit(own), asked).payloads).toEqual([own]);
   });
 
+  test('a body that says how it is sent still goes to whom and as whom the properties say', () => {
+    const own = { messaging_type: 'UPDATE', message: { text: 'Hej' } };
+    const properties = { MESSENGER_NOTIFICATION_MESSAGES_TOKEN: '345678', MESSENGER_PERSONA_ID: '17' };
+    expect(transcoded(explicit({ recipient: { id: '1' }, ...own }), properties).payloads).toEqual([
+      { ...own, persona_id: '17', recipient: { notification_messages_token: '345678' } },
+    ]);
+  });
+
   test('metadata of the caller are noted, for ours take their place', () => {
     expect(fields(explicit({ text: 'Hej', metadata: 'mine' }))).toEqual([
       'explicit_channel_message.MESSENGER',

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { EventKind, EventPayloads, Snapshot, StoredEvent } from '../../src/events/event.js';
-import { type CallbackApp, callbackOf, triggerOf } from '../../src/webhooks/callback.js';
+import type { CallbackApp } from '../../src/webhooks/callback-body.js';
+import { callbackOf, triggerOf } from '../../src/webhooks/callback.js';
 
 type Json = Record<string, unknown>;
 

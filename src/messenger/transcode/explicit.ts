@@ -8,15 +8,23 @@ const FIELD = 'explicit_channel_message.MESSENGER';
 const BODY_KEYS = ['message', 'sender_action', 'messaging_type', 'recipient'];
 
 /**
- * What the caller wrote for Messenger, as it is: a Send API body, less its `recipient`, or the `message` of one. The
- * channel properties are added to a body only when there are any and it has no `messaging_type` of its own.
+ * What the caller wrote for Messenger, as it is: a Send API body, less its `recipient`, or the `message` of one. What the
+ * channel properties ask for is added where the body does not say it itself; one with a `messaging_type` says for itself how it is sent, but never to
+ * whom and as whom.
  * @throws DomainError INVALID_ARGUMENT when it is not a JSON object.
  */
 export function renderExplicit(json: string, envelope: Envelope): Transcoded {
   const given = objectIn(json);
   if (!BODY_KEYS.some((key) => key in given)) return transcoded({ ...envelope.fields, message: given });
   const { recipient: _replaced, ...body } = given;
-  return transcoded(envelope.asked && !('messaging_type' in body) ? { ...envelope.fields, ...body } : body);
+  const { persona_id, persona, recipient, ...how } = envelope.fields;
+  const beside = {
+    ...(persona_id && { persona_id }),
+    ...(persona && { persona }),
+    ...(recipient && { recipient }),
+  };
+  const left = envelope.asked && !('messaging_type' in body);
+  return transcoded({ ...(left ? how : {}), ...beside, ...body });
 }
 
 function objectIn(json: string): Record<string, unknown> {
