@@ -10,6 +10,7 @@ const ANYBODY = [
   'secrets',
   'public-url',
   'content',
+  'wire',
   'generated',
   'outbound',
 ];

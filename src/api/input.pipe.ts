@@ -1,4 +1,4 @@
-import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { Injectable, Optional, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { DomainError, type FieldViolation, invalid } from '../errors.js';
 
@@ -8,11 +8,14 @@ const MAX_DEPTH = 40;
 /** Checks every input of every face by the marks of its class, and that Postgres can store its texts. */
 @Injectable()
 export class InputPipe extends ValidationPipe {
-  constructor() {
+  /** @param options whether members that the class does not know are refused, or else left out. */
+  constructor(
+    @Optional() { forbidNonWhitelisted }: { forbidNonWhitelisted: boolean } = { forbidNonWhitelisted: true },
+  ) {
     super({
       transform: true,
       whitelist: true,
-      forbidNonWhitelisted: true,
+      forbidNonWhitelisted,
       validationError: { target: false, value: false },
       exceptionFactory: inputError,
     });
