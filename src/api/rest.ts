@@ -8,6 +8,8 @@ import {
   Post,
   type Type,
 } from '@nestjs/common';
+import { Type as Become } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Min } from 'class-validator';
 import type { Request } from 'express';
 import { DomainError } from '../errors.js';
 import type { Page, PageRequest } from '../page.js';
@@ -74,9 +76,22 @@ export function withoutNulls(plain: Plain): Plain {
   return Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== null));
 }
 
+/** Which page of a list. */
+export class PageQuery {
+  @IsOptional()
+  @Become(() => Number)
+  @IsInt()
+  @Min(0)
+  pageSize?: number;
+
+  @IsOptional()
+  @IsString()
+  pageToken?: string;
+}
+
 /** A page as the services want it; what is above the maximum is the maximum. */
 export function pageRequest(
-  { pageSize, pageToken }: { pageSize?: number | null; pageToken?: string | null },
+  { pageSize, pageToken }: PageQuery,
   { size = 10, max }: { size?: number; max: number },
 ): PageRequest {
   return { first: Math.min(pageSize || size, max), after: pageToken || null };

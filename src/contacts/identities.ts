@@ -17,9 +17,13 @@ export interface Identity {
   appId: string;
 }
 
+export function isPhoneChannel(channel: string): boolean {
+  return PHONE.has(channel);
+}
+
 /** Phone numbers are kept without the plus. */
 export function normalIdentity(channel: string, identity: string): string {
-  return PHONE.has(channel) ? identity.replace(/^\+/, '') : identity;
+  return isPhoneChannel(channel) ? identity.replace(/^\+/, '') : identity;
 }
 
 /** @throws DomainError INVALID_ARGUMENT for a missing app and for doubles. */
