@@ -74,7 +74,7 @@ export class ConversationsController {
   async update(
     @CurrentCaller() { projectId }: Caller,
     @Param('conversation_id') id: string,
-    @PlainBody() body: Plain,
+    @PlainBody(ConversationRecordInput) body: Plain,
     @UpdateMask() mask: string[] | null,
     @WireQuery(UpdateConversationQuery) { metadataUpdateStrategy }: UpdateConversationQuery,
   ): Promise<object> {

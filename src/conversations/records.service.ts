@@ -87,7 +87,7 @@ export class ConversationRecordsService {
     const rows = await queryRows<Conversation & { activityKey: string }>(
       this.dataSource.manager,
       `SELECT *, last_activity::text AS activity_key FROM conversations
-       WHERE project_id = $1 AND app_id = $2 ${onlyActive ? 'AND active' : ''}
+       WHERE project_id = $1 AND app_id = $2 AND NOT dispatch ${onlyActive ? 'AND active' : ''}
        ${keyset.position ? `AND (last_activity, id) ${sign} ($3::timestamptz, $4)` : ''}
        ORDER BY last_activity ${order}, id ${order} LIMIT ${keyset.limit + 1}`,
       [projectId, appId, ...(keyset.position ? [at, id] : [])],
@@ -130,7 +130,7 @@ export class ConversationRecordsService {
   ): Promise<Conversation> {
     return this.dataSource.transaction(async (tx) => {
       const before = (await lockConversations(tx, [{ projectId, id }])).get(id);
-      if (!before) throw notFound('conversation', id);
+      if (!before || before.dispatch) throw notFound('conversation', id);
       if (values.appId !== undefined && values.appId !== before.appId)
         await assertApp(tx, projectId, values.appId);
       if (values.contactId !== undefined && values.contactId !== before.contactId)
@@ -156,7 +156,7 @@ function conditions(
 ): { where: string[]; values: unknown[] } {
   if (!appId && !contactId) throw invalid('appId', 'required', 'one of appId and contactId is needed');
   const values: unknown[] = [projectId];
-  const where = ['project_id = $1'];
+  const where = ['project_id = $1', 'NOT dispatch'];
   if (appId) where.push(`app_id = $${values.push(appId)}`);
   if (contactId) where.push(`contact_id = $${values.push(contactId)}`);
   if (onlyActive !== undefined) where.push(onlyActive ? 'active' : 'NOT active');
