@@ -32,13 +32,13 @@ export class ChannelProfileService {
    */
   async nameOf(question: ProfileQuestion): Promise<string> {
     const { projectId, appId, channel } = question;
-    const ask = this.registry.find(channel)?.profile;
-    if (!ask) throw refused('UNSUPPORTED_OPERATION', `no profiles can be had from ${channel} here`);
+    const plugin = this.registry.find(channel);
+    if (!plugin?.profile)
+      throw refused('UNSUPPORTED_OPERATION', `no profiles can be had from ${channel} here`);
     const connection = await this.channels.credentials(projectId, appId, channel);
     if (!connection) throw refused('CHANNEL_CONFIGURATION_MISSING', `app ${appId} has no ${channel} channel`);
     const identity = await this.identityOf(question);
-    const plugin = this.registry.get(channel);
-    return nameIn(await ask.call(plugin, connection, identity, AbortSignal.timeout(PATIENCE_MS)));
+    return nameIn(await plugin.profile(connection, identity, AbortSignal.timeout(PATIENCE_MS)));
   }
 
   private async identityOf({ projectId, appId, channel, recipient }: ProfileQuestion): Promise<string> {

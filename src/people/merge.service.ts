@@ -12,6 +12,7 @@ import { type NewEvent, snapshotOf } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { JobsService } from '../jobs/jobs.service.js';
 import { laneJob } from '../messages/lane.js';
+import { type KnownContact, storeContactWords } from '../words/store.js';
 import { type LockedContacts, withContacts } from './locked.js';
 import { MessageLeaving, type MovedConversations, moveConversations } from './merge-conversations.js';
 
@@ -99,6 +100,8 @@ export class MergeService {
     if (!kept) throw new Error(`contact ${destinationId} is gone although it was locked`);
     await tx.query(REMOVE, [projectId, sourceId]);
     const [preserved = {}] = await contactSnapshots(tx, projectId, [kept]);
+    // Of whom no app has met no log tells, and their words are kept by what the logs tell.
+    if (apps.length === 0) await storeContactWords(tx, [preserved as unknown as KnownContact]);
     await this.log.record(tx, [
       ...[...new Set(apps)].sort().map((appId): NewEvent => ({
         projectId,
