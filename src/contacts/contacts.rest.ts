@@ -104,7 +104,7 @@ export class ContactsController {
   async update(
     @CurrentCaller() { projectId }: Caller,
     @Param('contact_id') id: string,
-    @PlainBody() body: Plain,
+    @PlainBody(UpdateContactInput) body: Plain,
     @UpdateMask() mask: string[] | null,
   ): Promise<object> {
     const input = await inputOf(UpdateContactInput, patchOf(body, mask));

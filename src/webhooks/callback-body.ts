@@ -1,7 +1,7 @@
 // What callbacks say of rows, field by field. Source: Conversation API, webhook bodies.
 import { eventWire } from '../wire/event.js';
 import { messageWire } from '../wire/message.js';
-import { identityWire, placeWire } from '../wire/row.js';
+import { identityWire, modeOf, placeWire } from '../wire/row.js';
 import type { EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
 
 /** What of an app shapes its callbacks. */
@@ -36,7 +36,7 @@ export function submitNotificationOf(message: Snapshot, app: CallbackApp): Recor
     contact_id,
     submitted_message: message.content,
     metadata: text(message, 'metadata') ?? '',
-    processing_mode: app.processingMode,
+    processing_mode: modeOf(message, app.processingMode),
   };
 }
 
@@ -59,7 +59,7 @@ export function deliveryReportOf(
     contact_id,
     ...(failed && reason ? { reason } : {}),
     metadata: text(message, 'metadata') ?? '',
-    processing_mode: app.processingMode,
+    processing_mode: modeOf(message, app.processingMode),
   };
 }
 
@@ -75,7 +75,19 @@ export function eventReportOf(
     contact_id: placeWire(event, app.processingMode).contact_id,
     ...(event.status === 'FAILED' && event.reason ? { reason: event.reason } : {}),
     metadata: text(event, 'metadata') ?? '',
-    processing_mode: app.processingMode,
+    processing_mode: modeOf(event, app.processingMode),
+  };
+}
+
+export function capabilityOf(capability: Snapshot): Record<string, unknown> {
+  return {
+    request_id: capability.requestId,
+    contact_id: text(capability, 'contactId') ?? '',
+    channel: capability.channel,
+    identity: capability.identity,
+    capability_status: capability.status,
+    channel_capabilities: [],
+    ...(capability.reason ? { reason: capability.reason } : {}),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { EventKind, EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
 import {
   type CallbackApp,
+  capabilityOf,
   deliveryReportOf,
   eventReportOf,
   firstCorrelation,
@@ -141,9 +142,17 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
     key: 'unsupported_callback',
     content: (event, app) => unsupportedOf(event, app),
   },
+  'capability.reported': {
+    trigger: WebhookTrigger.CAPABILITY,
+    key: 'capability_notification',
+    content: ({ payload }) => capabilityOf(payload.capability),
+  },
   'channel.ignored': null,
   'channel.updated': null,
   'webhook.disabled': null,
+  'note.added': null,
+  'note.updated': null,
+  'note.deleted': null,
 };
 
 /** Which webhooks hear of an event; null when none does. */

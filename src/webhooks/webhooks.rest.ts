@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, Param, Patch } from '@nestjs/common';
+import { IsNotEmpty, IsString, ValidateIf } from 'class-validator';
 import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import {
@@ -16,6 +17,14 @@ import type { Webhook } from './webhook.entity.js';
 import { type WebhookWire, webhookWire } from './webhook.wire.js';
 import { CreateWebhookInput, UpdateWebhookInput, WebhookTargetType } from './webhooks.input.js';
 import { WebhooksService } from './webhooks.service.js';
+
+export class UpdateWebhookBody extends UpdateWebhookInput {
+  /** An app that the webhook is moved to. */
+  @ValidateIf((_body: object, value: unknown) => value !== undefined)
+  @IsString()
+  @IsNotEmpty()
+  appId?: string;
+}
 
 /** Webhooks of the Conversation API. */
 @Controller(PROJECT_V1)
@@ -50,10 +59,10 @@ export class WebhooksController {
   async update(
     @CurrentCaller() { projectId }: Caller,
     @Param('webhook_id') id: string,
-    @PlainBody() body: Plain,
+    @PlainBody(UpdateWebhookBody) body: Plain,
     @UpdateMask() mask: string[] | null,
   ): Promise<WebhookWire> {
-    const input = await inputOf(UpdateWebhookInput, unmasked(patchOf(body, mask)));
+    const input = await inputOf(UpdateWebhookBody, unmasked(patchOf(body, mask)));
     return this.wire(await this.webhooks.update(projectId, id, input));
   }
 

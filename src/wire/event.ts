@@ -1,4 +1,4 @@
-import { identityWire, NEVER, placeWire, type Row, wireTime } from './row.js';
+import { identityWire, modeOf, NEVER, placeWire, type Row, wireTime } from './row.js';
 
 /** Source: Conversation API, ConversationEvent. What an app did is `app_event`; what a person did says itself what it is. */
 export function eventWire(event: Row, processingMode: string): Record<string, unknown> {
@@ -10,6 +10,6 @@ export function eventWire(event: Row, processingMode: string): Record<string, un
     channel_identity: identityWire(event),
     ...placeWire(event, processingMode),
     accept_time: wireTime(event.acceptTime ?? NEVER),
-    processing_mode: processingMode,
+    processing_mode: modeOf(event, processingMode),
   };
 }

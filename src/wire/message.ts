@@ -1,4 +1,4 @@
-import { identityWire, NEVER, placeWire, type Row, textOf, wireTime } from './row.js';
+import { identityWire, modeOf, NEVER, placeWire, type Row, textOf, wireTime } from './row.js';
 
 /** Source: Conversation API, ConversationMessage. */
 export function messageWire(message: Row, processingMode: string): Record<string, unknown> {
@@ -12,7 +12,7 @@ export function messageWire(message: Row, processingMode: string): Record<string
     metadata: textOf(message, 'metadata'),
     accept_time: wireTime(message.acceptTime ?? NEVER),
     sender_id: '',
-    processing_mode: processingMode,
+    processing_mode: modeOf(message, processingMode),
     injected: message.injected === true,
   };
 }

@@ -18,8 +18,14 @@ export function identityWire(row: Row): Record<string, unknown> {
   return { channel: row.channel, identity: row.identity, app_id: textOf(row, 'appId') };
 }
 
+/** In which mode something was exchanged. What says nothing of it is as the app is set. */
+export function modeOf(row: Row, processingMode: string): string {
+  if (typeof row.dispatch !== 'boolean') return processingMode;
+  return row.dispatch ? 'DISPATCH' : 'CONVERSATION';
+}
+
 /** Contacts and conversations exist in CONVERSATION mode only. */
 export function placeWire(row: Row, processingMode: string): { conversation_id: string; contact_id: string } {
-  if (processingMode === 'DISPATCH') return { conversation_id: '', contact_id: '' };
+  if (modeOf(row, processingMode) === 'DISPATCH') return { conversation_id: '', contact_id: '' };
   return { conversation_id: textOf(row, 'conversationId'), contact_id: textOf(row, 'contactId') };
 }

@@ -10,6 +10,14 @@ export interface ReceiptTarget extends Sourced<InboundReceipt> {
   contactId: string;
 }
 
+/** SQL for all conversations of the contact of `r`, or in DISPATCH mode for what stands for both. */
+export const conversationsOf = (r: string): string => `
+  SELECT c.project_id, c.id FROM conversations c
+  WHERE c.project_id = ${r}."projectId" AND c.contact_id = ${r}."contactId" AND c.app_id = ${r}."appId"
+  UNION ALL
+  SELECT c.project_id, c.id FROM conversations c
+  WHERE c.project_id = ${r}."projectId" AND c.id = ${r}."contactId" AND c.dispatch`;
+
 /** The person's active conversation, and stopped ones in which something of ours is still under way. */
 const FIND = `
   SELECT r.index, c.project_id, c.contact_id, c.id
@@ -18,7 +26,11 @@ const FIND = `
   JOIN conversations c ON c.project_id = i.project_id AND c.contact_id = i.contact_id AND c.app_id = r."appId"
   WHERE c.active
     OR EXISTS (SELECT FROM sends s WHERE s.project_id = c.project_id AND s.conversation_id = c.id)
-    OR EXISTS (SELECT FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED'))`;
+    OR EXISTS (SELECT FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED'))
+  UNION ALL
+  SELECT r.index, l.project_id, l.conversation_id, l.conversation_id
+  FROM jsonb_to_recordset($1::jsonb) AS r(index int, "projectId" text, "appId" text, channel text, identity text)
+  JOIN dispatch_lanes l ON l.project_id = r."projectId" AND l.app_id = r."appId" AND l.channel = r.channel AND l.identity = r.identity`;
 
 export interface Receivers {
   targets: ReceiptTarget[];
@@ -43,13 +55,16 @@ export async function findReceiptTargets(
   const rows = await queryRows<ConversationKey & { index: number; contactId: string }>(tx, FIND, [
     JSON.stringify(asked),
   ]);
-  const contacts = new Map(rows.map(({ index, contactId }) => [index, contactId]));
-  const all = receipts.map((receipt, index) => {
-    const contactId = contacts.get(index);
-    return contactId === undefined ? receipt : { ...receipt, contactId };
+  const found = Map.groupBy(rows, ({ index }) => index);
+  // A person may be known as a contact and in DISPATCH mode.
+  const all = receipts.flatMap((receipt, index): Receivers['all'] => {
+    const contactIds = new Set(found.get(index)?.map(({ contactId }) => contactId));
+    return contactIds.size === 0
+      ? [receipt]
+      : [...contactIds].map((contactId) => ({ ...receipt, contactId }));
   });
   return {
-    targets: all.filter((receipt) => 'contactId' in receipt),
+    targets: all.filter((receipt): receipt is ReceiptTarget => 'contactId' in receipt),
     all,
     conversations: rows,
   };
@@ -69,7 +84,7 @@ const MOVE = `
   ), passed AS (
     SELECT m.id, m.project_id
     FROM ${RECEIPTS}
-    JOIN conversations c ON c.project_id = r."projectId" AND c.contact_id = r."contactId" AND c.app_id = r."appId"
+    CROSS JOIN LATERAL (${conversationsOf('r')}) c
     JOIN messages m ON m.project_id = c.project_id AND m.conversation_id = c.id AND m.channel = r.channel
       AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED') AND m.channel_time <= r.watermark
     WHERE r.watermark IS NOT NULL
