@@ -15,6 +15,7 @@ import { DomainError } from '../errors.js';
 import type { Page, PageRequest } from '../page.js';
 import { camelName, camelNames } from '../wire/names.js';
 import { InputPipe } from './input.pipe.js';
+import { assertShapes } from './shapes.js';
 
 /** Base of every path of a project. */
 export const PROJECT_V1 = 'v1/projects/:project_id';
@@ -35,7 +36,9 @@ const lenient = new InputPipe({ forbidNonWhitelisted: false });
 
 /** Checks it by the marks of the class. @throws DomainError INVALID_ARGUMENT */
 export async function inputOf<T extends object>(metatype: Type<T>, plain: Plain): Promise<T> {
-  return (await lenient.transform(plain, { type: 'body', metatype })) as T;
+  const input = (await lenient.transform(plain, { type: 'body', metatype })) as T;
+  assertShapes(input);
+  return input;
 }
 
 /**
@@ -54,8 +57,14 @@ export function WireQuery<T extends object>(metatype: Type<T>): ParameterDecorat
   return checkedParameter(QUERY_CLASS, metatype, queryOf, (plain) => plain);
 }
 
-/** The JSON body with our own names, for handlers that check it themselves. */
-export const PlainBody = createParamDecorator((_data: unknown, context: ExecutionContext) => bodyOf(context));
+/** The JSON body with our own names, for handlers that check it themselves, by this class. */
+export function PlainBody(metatype: Type<object>): ParameterDecorator {
+  return documented(
+    BODY_CLASS,
+    metatype,
+    createParamDecorator((_data: unknown, context: ExecutionContext) => bodyOf(context))(),
+  );
+}
 
 /** The fields that a PATCH is about, in our own names; null without a mask: those that are in the body. */
 export const UpdateMask = createParamDecorator((_data: unknown, context: ExecutionContext) =>
@@ -109,7 +118,15 @@ function checkedParameter<T extends object>(
   read: (plain: Plain) => Plain,
 ): ParameterDecorator {
   const pipe: PipeTransform<Plain, Promise<T>> = { transform: (plain) => inputOf(metatype, read(plain)) };
-  const decorate = createParamDecorator((_data: unknown, context: ExecutionContext) => take(context))(pipe);
+  return documented(
+    key,
+    metatype,
+    createParamDecorator((_data: unknown, context: ExecutionContext) => take(context))(pipe),
+  );
+}
+
+/** Leaves the class where the OpenAPI document finds it. */
+function documented(key: string, metatype: Type<object>, decorate: ParameterDecorator): ParameterDecorator {
   return (target, method, index) => {
     if (method !== undefined) Reflect.defineMetadata(key, metatype, target, method);
     decorate(target, method, index);

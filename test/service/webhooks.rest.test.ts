@@ -18,9 +18,15 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 let targets = 0;
-async function created(more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+async function created(
+  more: Record<string, unknown> = {},
+): Promise<Record<string, unknown> & { id: string }> {
   const target = `https://example.com/${targets++}`;
-  const { status, body } = await rest('POST', 'webhooks', { app_id: appId, target, ...more });
+  const { status, body } = await rest<Record<string, unknown> & { id: string }>('POST', 'webhooks', {
+    app_id: appId,
+    target,
+    ...more,
+  });
   expect(status).toBe(200);
   return body;
 }
