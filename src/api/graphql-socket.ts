@@ -1,16 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  getOperationAST,
-  GraphQLError,
-  NoSchemaIntrospectionCustomRule,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql';
+import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -23,8 +14,8 @@ import { PresentableError, presentError } from './error.graphql.js';
 import { explain } from './explain.js';
 import { GRAPHQL_PATH } from './graphql.js';
 import type { GraphqlContext } from './graphql-context.js';
-import { MAX_TOKENS, overLimits } from './graphql-limits.js';
 import { KnownOperations } from './graphql-operations.js';
+import { prepareOperation } from './graphql-prepare.js';
 
 /** Largest message of a client; queries are small, and inputs are those of one request. */
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -201,29 +192,10 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
       return [new PresentableError(explain(new DomainError('RESOURCE_EXHAUSTED', message)))];
     }
     const { schema } = this.schemaHost;
-    const { operationName, variables } = payload;
-    try {
-      const query = this.operations.textOf(payload.query, payload.extensions);
-      this.operations.assertAllowed(query);
-      const document = parsed(query);
-      const rules = this.config.GRAPHQL_EXPLORER
-        ? specifiedRules
-        : [...specifiedRules, NoSchemaIntrospectionCustomRule];
-      const faults = validate(schema, document, rules, { hideSuggestions: this.config.production });
-      if (faults.length > 0) return faults.map(ofRequest);
-      if (!getOperationAST(document, operationName)) {
-        const message = 'the operation to run cannot be identified; name it by operationName';
-        return [new PresentableError(explain(new DomainError('INVALID_ARGUMENT', message)))];
-      }
-      const refusal = overLimits(schema, document, operationName, variables);
-      if (refusal) return [refusal];
-      const contextValue = new OperationContext(extra);
-      return { schema, document, operationName, variableValues: variables, contextValue };
-    } catch (error) {
-      if (error instanceof GraphQLError) return [ofRequest(error)];
-      if (error instanceof DomainError) return [new PresentableError(explain(error))];
-      throw error;
-    }
+    const prepared = prepareOperation(schema, payload, this.operations, this.config);
+    return Array.isArray(prepared)
+      ? prepared
+      : { ...prepared, schema, contextValue: new OperationContext(extra) };
   }
 
   private ping(): void {
@@ -263,24 +235,6 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
       }
     }
   }
-}
-
-/** @throws GraphQLError when it is no document. */
-function parsed(query: string): DocumentNode {
-  try {
-    return parse(query, { maxTokens: MAX_TOKENS });
-  } catch (error) {
-    // Thousands of brackets exhaust the stack of the parser.
-    if (error instanceof RangeError)
-      throw new GraphQLError('Syntax Error: the document is nested too deeply');
-    throw error;
-  }
-}
-
-/** Marks an error as the client's: not each of GraphQL's own tells by its shape. */
-function ofRequest(error: GraphQLError): GraphQLError {
-  error.extensions.code ??= 'BAD_REQUEST';
-  return error;
 }
 
 class OperationContext implements GraphqlContext {

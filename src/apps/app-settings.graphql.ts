@@ -58,15 +58,3 @@ export class QueueStats {
   @Field(() => Int, { description: "The Conversation API's own limit." })
   outboundLimit!: number;
 }
-
-@ObjectType({ description: 'Whether the status of each message is kept; it always is.' })
-export class PersistMessageStatus {
-  @Field({ description: 'True.' })
-  enabled!: boolean;
-}
-
-@ObjectType({ description: 'Whether messages can be searched; they always can.' })
-export class MessageSearch {
-  @Field({ description: 'True.' })
-  enabled!: boolean;
-}

@@ -26,8 +26,6 @@ export interface AppSettings {
   deliveryReportBasedFallback: { enabled: boolean; deliveryReportWaitingTime: number } | null;
   /** Requests per second, as the API documents them. */
   rateLimits: { inbound: number; outbound: number; webhooks: number };
-  persistMessageStatus: { enabled: boolean };
-  messageSearch: { enabled: boolean };
 }
 
 export const RETENTION_DAYS = { min: 1, max: 3650, default: 180 };
@@ -53,8 +51,6 @@ export function settingsOf(app: App): AppSettings {
     deliveryReportBasedFallback:
       fallbackSeconds === null ? null : { enabled, deliveryReportWaitingTime: fallbackSeconds },
     rateLimits: { inbound: RATE_LIMIT, outbound: RATE_LIMIT, webhooks: RATE_LIMIT },
-    persistMessageStatus: { enabled: true },
-    messageSearch: { enabled: true },
   };
 }
 

@@ -23,8 +23,6 @@ import type { App } from './app.entity.js';
 import {
   DeliveryReportBasedFallback,
   MessageRetrySettings,
-  MessageSearch,
-  PersistMessageStatus,
   QueueStats,
   RateLimits,
   RetentionPolicy,
@@ -81,14 +79,6 @@ export class AppType {
 
   @Field(() => QueueStats, { description: 'What waits to leave right now.' })
   queueStats?: QueueStats;
-
-  @Field(() => PersistMessageStatus, {
-    description: 'Whether the status of each message is kept; it always is.',
-  })
-  persistMessageStatus?: PersistMessageStatus;
-
-  @Field(() => MessageSearch, { description: 'Whether messages can be searched; they always can.' })
-  messageSearch?: MessageSearch;
 
   @Field({ description: 'Whether what goes to the callback URLs of single sends is signed.' })
   callbackUrlsSigned?: boolean;
@@ -193,16 +183,6 @@ export class AppsResolver {
   @ResolveField()
   rateLimits(@Parent() app: App): RateLimits {
     return settingsOf(app).rateLimits;
-  }
-
-  @ResolveField()
-  persistMessageStatus(@Parent() app: App): PersistMessageStatus {
-    return settingsOf(app).persistMessageStatus;
-  }
-
-  @ResolveField()
-  messageSearch(@Parent() app: App): MessageSearch {
-    return settingsOf(app).messageSearch;
   }
 
   @ResolveField()

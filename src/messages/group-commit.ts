@@ -13,6 +13,9 @@ export interface GroupCommitOptions<T> {
   laneOf?: (item: T) => string;
 }
 
+/** Below it a batch is not divided. */
+const LEAST_SHARE = 24;
+
 interface Waiting<T, R> {
   item: T;
   weight: number;
@@ -123,8 +126,19 @@ export class GroupCommit<T, R> {
     }
   }
 
+  /**
+   * The most that the next batch takes: a share of what is there, so that one is computed here while another is in the database.
+   * Of little a batch takes all, for each costs a round of statements.
+   */
+  private get limit(): number {
+    const { batch, inFlight } = this.options;
+    const running = [...this.running.values()].reduce((sum, weight) => sum + weight, 0);
+    return Math.min(batch, Math.max(LEAST_SHARE, Math.ceil((this.weight + running) / inFlight)));
+  }
+
   /** The next batch: the oldest items whose lanes are free. */
   private take(): Waiting<T, R>[] {
+    const { limit } = this;
     const batch: Waiting<T, R>[] = [];
     const left: Waiting<T, R>[] = [];
     let weight = 0;
@@ -135,7 +149,7 @@ export class GroupCommit<T, R> {
         continue;
       }
       const blocked = waiting.lane !== undefined && this.busyLanes.has(waiting.lane);
-      if (!blocked && weight > 0 && weight + waiting.weight > this.options.batch) break;
+      if (!blocked && weight > 0 && weight + waiting.weight > limit) break;
       looked += 1;
       if (blocked) left.push(waiting);
       else {

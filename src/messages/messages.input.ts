@@ -226,7 +226,7 @@ export class SendMessageInput extends SendInput {
   @Field(() => MessageContentType, {
     nullable: true,
     description:
-      'What the message is for. Without effect: it is meant for consent lists, which Parley does not keep.',
+      'What the message is for. Without effect: it is meant for consent lists, which Parley does not keep by content.',
   })
   @IsOptional()
   @IsEnum(MessageContentType)

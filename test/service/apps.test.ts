@@ -182,7 +182,7 @@ describe('the settings of an app', () => {
   const SETTINGS = `id processingMode retentionPolicy { retentionType ttlDays } dispatchRetentionPolicy { retentionType ttlDays }
     smartConversation { enabled } messageRetrySettings { retryDuration } conversationMetadataReportView callbackUrlsSigned
     deliveryReportBasedFallback { enabled deliveryReportWaitingTime } rateLimits { inbound outbound webhooks }
-    queueStats { outboundSize outboundLimit } persistMessageStatus { enabled } messageSearch { enabled }`;
+    queueStats { outboundSize outboundLimit }`;
   const MAKE = `mutation ($input: CreateAppInput!) { createApp(input: $input) { ${SETTINGS} } }`;
   const CHANGE = `mutation ($id: ID!, $input: UpdateAppInput!) { updateApp(id: $id, input: $input) { ${SETTINGS} } }`;
 
@@ -216,8 +216,6 @@ describe('the settings of an app', () => {
       ...DEFAULTS,
       rateLimits: { inbound: 25, outbound: 25, webhooks: 25 },
       queueStats: { outboundSize: 0, outboundLimit: 500_000 },
-      persistMessageStatus: { enabled: true },
-      messageSearch: { enabled: true },
     });
   });
 

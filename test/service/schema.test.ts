@@ -264,6 +264,8 @@ const ENUMS: EnumPair[] = [
   { graphql: 'MessageStatus', proto: 'Status', protoOnly: ['STATUS_UNSPECIFIED', 'RECEIVED'] },
   { graphql: 'MessageQueue', proto: 'MessageQueue' },
   { graphql: 'ProcessingStrategy', proto: 'ProcessingStrategy' },
+  { graphql: 'MetadataUpdateStrategy', proto: 'MetadataUpdateStrategy' },
+  { graphql: 'MessageContentType', proto: 'MessageContentType' },
   { graphql: 'ConversationChannel', proto: 'ConversationChannel' },
   { graphql: 'ProcessingMode', proto: 'ProcessingMode' },
   { graphql: 'ChannelState', proto: 'ChannelState', protoOnly: ['CHANNEL_STATE_UNSPECIFIED'] },

@@ -8,15 +8,9 @@ import type { Sourced } from './batch.js';
 
 export interface ReceiptTarget extends Sourced<InboundReceipt> {
   contactId: string;
+  /** Those of the person that it may concern. */
+  conversationIds: string[];
 }
-
-/** SQL for all conversations of the contact of `r`, or in DISPATCH mode for what stands for both. */
-export const conversationsOf = (r: string): string => `
-  SELECT c.project_id, c.id FROM conversations c
-  WHERE c.project_id = ${r}."projectId" AND c.contact_id = ${r}."contactId" AND c.app_id = ${r}."appId"
-  UNION ALL
-  SELECT c.project_id, c.id FROM conversations c
-  WHERE c.project_id = ${r}."projectId" AND c.id = ${r}."contactId" AND c.dispatch`;
 
 /** The person's active conversation, and stopped ones in which something of ours is still under way. */
 const FIND = `
@@ -58,10 +52,13 @@ export async function findReceiptTargets(
   const found = Map.groupBy(rows, ({ index }) => index);
   // A person may be known as a contact and in DISPATCH mode.
   const all = receipts.flatMap((receipt, index): Receivers['all'] => {
-    const contactIds = new Set(found.get(index)?.map(({ contactId }) => contactId));
-    return contactIds.size === 0
-      ? [receipt]
-      : [...contactIds].map((contactId) => ({ ...receipt, contactId }));
+    const byContact = Map.groupBy(found.get(index) ?? [], ({ contactId }) => contactId);
+    if (byContact.size === 0) return [receipt];
+    return [...byContact].map(([contactId, theirs]) => ({
+      ...receipt,
+      contactId,
+      conversationIds: theirs.map(({ id }) => id),
+    }));
   });
   return {
     targets: all.filter((receipt): receipt is ReceiptTarget => 'contactId' in receipt),
@@ -70,7 +67,7 @@ export async function findReceiptTargets(
   };
 }
 
-const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, "contactId" text, watermark timestamptz, "channelMessageIds" jsonb)`;
+const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, "conversationIds" jsonb, watermark timestamptz, "channelMessageIds" jsonb)`;
 
 /** Messages named by id, of which a message of several payloads counts by its last one, and everything up to the watermark. */
 const MOVE = `
@@ -84,8 +81,8 @@ const MOVE = `
   ), passed AS (
     SELECT m.id, m.project_id
     FROM ${RECEIPTS}
-    CROSS JOIN LATERAL (${conversationsOf('r')}) c
-    JOIN messages m ON m.project_id = c.project_id AND m.conversation_id = c.id AND m.channel = r.channel
+    CROSS JOIN LATERAL jsonb_array_elements_text(r."conversationIds") AS place
+    JOIN messages m ON m.project_id = r."projectId" AND m.conversation_id = place AND m.channel = r.channel
       AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED') AND m.channel_time <= r.watermark
     WHERE r.watermark IS NOT NULL
   )
