@@ -53,7 +53,7 @@ export const OPERATIONS: Record<string, (ids: Ids) => string> = {
     `mutation { updateContact(id: "${contact}", input: { displayName: "Eve" }) { id } }`,
   'Mutation.deleteContact': ({ contact }) => `mutation { deleteContact(id: "${contact}") }`,
   'Mutation.mergeContacts': ({ contact }) =>
-    `mutation { mergeContacts(sourceId: "${contact}", destinationId: "${contact.replace(/.$/, 'X')}") { id } }`,
+    `mutation { mergeContacts(sourceId: "${contact}", destinationId: "${contact.replace(/.$/, (last) => (last === 'X' ? 'Y' : 'X'))}") { id } }`,
   'Mutation.deleteConversation': ({ conversation }) =>
     `mutation { deleteConversation(id: "${conversation}") }`,
   'Mutation.importHistory': ({ channel }) =>
