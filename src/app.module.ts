@@ -3,8 +3,11 @@ import { LoggerModule } from 'nestjs-pino';
 import { AccessModule } from './access/access.module.js';
 import { ApiModule } from './api/api.module.js';
 import { AppsModule } from './apps/apps.module.js';
+import { CannedRepliesModule } from './canned-replies/canned-replies.module.js';
+import { CapabilityModule } from './capability/capability.module.js';
 import { ChannelsModule } from './channels/channels.module.js';
 import { Config } from './config.js';
+import { ConsentsModule } from './consents/consents.module.js';
 import { ContactsModule } from './contacts/contacts.module.js';
 import { ConversationEventsModule } from './conversation-events/conversation-events.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
@@ -17,10 +20,14 @@ import { loggerOptions } from './logging.js';
 import { MediaModule } from './media/media.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { MessengerModule } from './messenger/messenger.module.js';
+import { NotesModule } from './notes/notes.module.js';
 import { OpsModule } from './ops/ops.module.js';
+import { ContactExportModule } from './people/export.module.js';
 import { PeopleModule } from './people/people.module.js';
 import { PublicUrl } from './public-url.js';
+import { RetentionModule } from './retention/retention.module.js';
 import { SandboxModule } from './sandbox/sandbox.module.js';
+import { SearchModule } from './search/search.module.js';
 import { SecretBox } from './secrets.js';
 import { TemplatesModule } from './templates/templates.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -58,6 +65,7 @@ export class AppModule {
         EventsModule,
         ChannelsModule,
         AppsModule,
+        ContactExportModule,
         ContactsModule,
         ConversationsModule,
         TemplatesModule,
@@ -66,7 +74,13 @@ export class AppModule {
         MediaModule,
         PeopleModule,
         HistoryModule,
+        RetentionModule,
+        ConsentsModule,
+        CapabilityModule,
         WebhooksModule,
+        NotesModule,
+        CannedRepliesModule,
+        SearchModule,
         InboxModule,
         MessengerModule,
         OpsModule,

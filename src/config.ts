@@ -125,13 +125,56 @@ export class Config {
   @IsBoolean()
   PARLEY_ALLOW_PRIVATE_TARGETS!: boolean;
 
-  @IsOptional()
-  @IsString()
+  /** Whether GraphiQL is served and the schema may be asked for. */
+  @Transform(flag)
+  @IsBoolean()
+  GRAPHQL_EXPLORER!: boolean;
+
+  /** File of the operations that clients may name by their ids. */
+  @ValidateIf((config: Config) => config.GRAPHQL_OPERATIONS_ONLY || config.GRAPHQL_OPERATIONS !== undefined)
+  @IsString({ message: 'GRAPHQL_OPERATIONS must be set when GRAPHQL_OPERATIONS_ONLY is' })
+  GRAPHQL_OPERATIONS?: string;
+
+  /** Whether no other operation runs. */
+  @Transform(flag)
+  @IsBoolean()
+  GRAPHQL_OPERATIONS_ONLY: boolean = false;
+
+  @ValidateIf((config: Config) =>
+    [config.GRPC_TLS_CERT, config.GRPC_TLS_CLIENT_CA].some((value) => value !== undefined),
+  )
+  @IsString({ message: 'GRPC_TLS_CERT must be set when GRPC_TLS_CLIENT_CA is' })
   GRPC_TLS_CERT?: string;
 
   @ValidateIf((config: Config) => config.GRPC_TLS_CERT !== undefined)
   @IsString({ message: 'GRPC_TLS_KEY must be set when GRPC_TLS_CERT is' })
   GRPC_TLS_KEY?: string;
+
+  /** When set, clients must show a certificate that one of these has signed. */
+  @IsOptional()
+  @IsString()
+  GRPC_TLS_CLIENT_CA?: string;
+
+  /** Largest request, and largest of a stream. */
+  @Transform(integer)
+  @IsInt()
+  @Min(64 * 1024)
+  @Max(64 * 1024 ** 2)
+  GRPC_MAX_MESSAGE_BYTES: number = 4 * 1024 ** 2;
+
+  /** A WebSocket client that has not read for so long is dropped. */
+  @Transform(integer)
+  @IsInt()
+  @Min(1)
+  @Max(3600)
+  GRAPHQL_SLOW_CONSUMER_SECONDS: number = 30;
+
+  /** A client of StreamEvents that has not read for so long is dropped. */
+  @Transform(integer)
+  @IsInt()
+  @Min(1)
+  @Max(3600)
+  GRPC_SLOW_CONSUMER_SECONDS: number = 30;
 
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL: string = 'info';
@@ -231,6 +274,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const known: Record<string, unknown> = {
     HOST: production ? '0.0.0.0' : '127.0.0.1',
     PARLEY_SANDBOX: production ? '0' : '1',
+    GRAPHQL_EXPLORER: production ? '0' : '1',
     PARLEY_ALLOW_PRIVATE_TARGETS: production ? '0' : '1',
     ...given,
   };

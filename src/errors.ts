@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'UNAVAILABLE'
   | 'DEADLINE_EXCEEDED'
   | 'CANCELLED'
+  | 'UNIMPLEMENTED'
   | 'INTERNAL';
 
 /** One broken rule of an input: where (`message.textMessage.text`), which rule (`maxLength`), and what to do about it. */

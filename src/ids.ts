@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { monotonicFactory, isValid, ulid } from 'ulidx';
+import { encodeTime, isValid, monotonicFactory, ulid } from 'ulidx';
 
 /** Randomness is cheap by the page and dear by the number. */
 const pool = new Uint32Array(1024);
@@ -23,6 +23,11 @@ export function newId(): string {
 /** A ULID of another time than now, for what was accepted elsewhere. Those of one millisecond are in no order. */
 export function idAt(time: Date): string {
   return ulid(time.getTime(), random);
+}
+
+/** Not above any ULID of this time or later. */
+export function lowestIdAt(time: Date): string {
+  return encodeTime(Math.max(0, time.getTime()), 10).padEnd(26, '0');
 }
 
 export function isId(value: string): boolean {

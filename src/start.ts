@@ -7,6 +7,7 @@ import express from 'express';
 import helmet from 'helmet';
 import { Logger } from 'nestjs-pino';
 import { ProjectsService } from './access/projects.service.js';
+import { explorer } from './api/graphql-explorer.js';
 import { GrpcServer } from './api/grpc.js';
 import { AppModule } from './app.module.js';
 import { ChannelsService } from './channels/channels.service.js';
@@ -52,7 +53,11 @@ export async function startParley(config: Config, databaseUrl: string): Promise<
     app.get(PublicUrl).listens(url);
     if (config.PARLEY_SANDBOX && config.GRAPH_API_URL === undefined)
       await app.get(ChannelsService).resubscribeAll();
-    return { app, url, grpc: `${host}:${grpc.port ?? 0}`, stop: () => app.close() };
+    const stop = async (): Promise<void> => {
+      // Streams are told at once: the rest of the service is still there while they end.
+      await Promise.all([grpc.close(), app.close()]);
+    };
+    return { app, url, grpc: `${host}:${grpc.port ?? 0}`, stop };
   } catch (error) {
     await app.close().catch(() => undefined);
     throw error;
@@ -64,8 +69,10 @@ function useMiddleware(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.use('/adapter', express.raw({ type: () => true, limit: CHANNEL_BODY }));
   app.use(express.json({ limit: BODY }), express.urlencoded({ extended: false, limit: BODY }));
-  // GraphiQL brings scripts of its own; it is only there in development.
-  app.use(helmet({ contentSecurityPolicy: config.production, hsts: false }));
+  // In development there is no TLS to upgrade to.
+  const upgradeInsecureRequests = config.production ? [] : null;
+  app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests } }, hsts: false }));
+  if (config.GRAPHQL_EXPLORER) app.use(explorer());
 }
 
 async function bootstrap(app: INestApplication, config: Config): Promise<void> {

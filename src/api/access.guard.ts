@@ -4,9 +4,10 @@ import { Reflector } from '@nestjs/core';
 import type { GqlContextType } from '@nestjs/graphql';
 import type { Request } from 'express';
 import { AccessService } from '../access/access.service.js';
-import type { Caller } from '../access/caller.js';
+import type { Caller, InboxRole } from '../access/caller.js';
 import { DomainError } from '../errors.js';
 import type { GraphqlContext } from './graphql-context.js';
+import { OPEN_TO } from './open-to.js';
 import { PUBLIC } from './public.js';
 
 /** Where a face keeps who is calling, for as long as the call lasts. */
@@ -25,7 +26,10 @@ interface GrpcCall {
   getPeer(): string;
 }
 
-/** Asks every call of every face who is calling. Anything not marked `@Public()` needs credentials. */
+/**
+ * Asks every call of every face who is calling. Anything not marked `@Public()` needs credentials, and those of an access key unless
+ * marked `@OpenTo()`.
+ */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
@@ -41,6 +45,7 @@ export class AccessGuard implements CanActivate {
     if (request && isSandbox(request.path)) return true;
     const { carrier, authorization, address } = presented(context);
     carrier.caller = await this.access.authenticate(authorization, address);
+    assertOpenTo(this.reflector.getAllAndOverride<InboxRole | undefined>(OPEN_TO, handlers), carrier.caller);
     const project = request?.params.project_id;
     if (project !== undefined && project !== carrier.caller.projectId) {
       throw new DomainError('PERMISSION_DENIED', 'the access key is not of this project');
@@ -51,6 +56,12 @@ export class AccessGuard implements CanActivate {
 
 export function carrierOf(context: ExecutionContext): Carrier {
   return presented(context).carrier;
+}
+
+function assertOpenTo(role: InboxRole | undefined, { inbox }: Caller): void {
+  if (!inbox || role === 'VIEWER' || role === inbox.role) return;
+  const needed = role ? `an inbox token of role ${role}, or an access key` : 'an access key';
+  throw new DomainError('PERMISSION_DENIED', `the inbox token does not open this; it takes ${needed}`);
 }
 
 function presented(context: ExecutionContext): Presented {
@@ -79,7 +90,7 @@ function presented(context: ExecutionContext): Presented {
 }
 
 /** `127.0.0.1:4711` or `[::1]:4711` without its port. */
-function hostOf(peer: string): string {
+export function hostOf(peer: string): string {
   return peer.replace(/:\d+$/, '');
 }
 

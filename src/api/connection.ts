@@ -3,12 +3,12 @@ import { ArgsType, Field, Int, ObjectType } from '@nestjs/graphql';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import type { Page } from '../page.js';
 
-@ObjectType()
+@ObjectType({ description: 'Where a page stands in its list. Source: Relay, Cursor Connections.' })
 export class PageInfo {
-  @Field()
+  @Field({ description: 'Whether the list goes on after this page.' })
   hasNextPage!: boolean;
 
-  @Field()
+  @Field({ description: 'Whether the list has something before this page.' })
   hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the first edge; null when there is none.' })
@@ -26,21 +26,21 @@ export interface Connection<T> {
 
 /** Base of a connection class: `@ObjectType() class AppConnection extends connectionType('App', AppType) {}`. */
 export function connectionType<T>(name: string, node: Type<T>): Type<Connection<T>> {
-  @ObjectType(`${name}Edge`)
+  @ObjectType(`${name}Edge`, { description: `A place in a list: a ${name} and where it stands.` })
   class Edge {
-    @Field()
+    @Field({ description: 'Pass it as `after` or `before` to go on from here.' })
     cursor!: string;
 
-    @Field(() => node)
+    @Field(() => node, { description: `The ${name} itself.` })
     node!: T;
   }
 
   @ObjectType({ isAbstract: true })
   class ConnectionBase implements Connection<T> {
-    @Field(() => [Edge])
+    @Field(() => [Edge], { description: 'What is on the page, in the order of the list.' })
     edges!: Edge[];
 
-    @Field(() => PageInfo)
+    @Field(() => PageInfo, { description: 'Whether and from where the list goes on.' })
     pageInfo!: PageInfo;
   }
   return ConnectionBase;

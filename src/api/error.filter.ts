@@ -6,7 +6,8 @@ import { of, throwError, type Observable } from 'rxjs';
 import { PresentableError } from './error.graphql.js';
 import { grpcError } from './error.grpc.js';
 import { httpError } from './error.http.js';
-import { explain } from './explain.js';
+import { oauthError, quotable, TOKEN_PATH } from './error.oauth.js';
+import { type Explained, explain } from './explain.js';
 import type { GraphqlContext } from './graphql-context.js';
 
 /** The one place where errors leave: every face says the same thing in its own words. */
@@ -55,11 +56,25 @@ function answerHttp(thrown: unknown, host: ArgumentsHost): void {
     response.destroy();
     return;
   }
-  if (explained.httpStatus === 401) response.setHeader('WWW-Authenticate', 'Basic realm="parley"');
-  // The body of a GraphQL request is read before GraphQL is asked.
-  const body =
-    request.path === '/graphql'
-      ? { errors: [new PresentableError(explained).toJSON()] }
-      : httpError(explained);
-  response.status(explained.httpStatus).json(body);
+  if (explained.httpStatus === 401) response.setHeader('WWW-Authenticate', challenge(request, explained));
+  response.status(explained.httpStatus).json(bodyFor(request.path, explained));
+}
+
+function bodyFor(path: string, explained: Explained): object {
+  switch (path) {
+    // The body of a GraphQL request is read before GraphQL is asked.
+    case '/graphql':
+      return { errors: [new PresentableError(explained).toJSON()] };
+    case TOKEN_PATH:
+      return oauthError(explained);
+    default:
+      return httpError(explained);
+  }
+}
+
+/** By the scheme that was tried. Clients get a new token when they read `expired` here. Source: RFC 6750, section 3. */
+function challenge({ headers }: Request, explained: Explained): string {
+  if (!/^bearer /i.test(headers.authorization ?? '')) return 'Basic realm="parley"';
+  const description = quotable(explained.error.message);
+  return `Bearer error="invalid_token", error_description="${description.charAt(0).toUpperCase()}${description.slice(1)}"`;
 }

@@ -27,7 +27,7 @@ export function presentError(thrown: unknown): GraphQLFormattedError {
   const presentable =
     chain.find((error) => error instanceof PresentableError) ??
     (outer && chain.some(isRequestError)
-      ? new PresentableError(explain(malformed(outer.message)))
+      ? new PresentableError(explain(malformed(outer)))
       : new PresentableError(explain(chain.at(-1))));
   return { message: presentable.message, ...place, extensions: { ...presentable.extensions } };
 }
@@ -48,15 +48,19 @@ function causes(thrown: unknown): unknown[] {
  */
 function isRequestError(error: unknown): boolean {
   if (!(error instanceof GraphQLError) || error.path) return false;
-  const { code } = error.extensions;
+  const { code, http } = error.extensions;
   if (typeof code === 'string') return code !== 'INTERNAL_SERVER_ERROR';
+  // Of a persisted query only the status tells whose fault it is.
+  if ((http as { status?: number } | undefined)?.status === 400) return true;
   return error.source !== undefined || error.nodes !== undefined;
 }
 
-function malformed(message: string): DomainError {
+function malformed({ message, extensions }: GraphQLError): DomainError {
   const path = pathOf(message);
   const fields: FieldViolation[] = path === null ? [] : [{ path, rule: 'type', message }];
-  return new DomainError('INVALID_ARGUMENT', message, fields);
+  // Clients that persist their queries know it by its code, and send the text next.
+  const kind = extensions.code === 'PERSISTED_QUERY_NOT_FOUND' ? extensions.code : undefined;
+  return new DomainError('INVALID_ARGUMENT', message, fields, kind);
 }
 
 /** Which field of the input a coercion error of GraphQL speaks of; the message is the only place that tells. */

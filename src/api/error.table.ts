@@ -54,6 +54,12 @@ export const SPELLINGS: Readonly<Record<ErrorCode, Spelling>> = {
     grpc: Grpc.DEADLINE_EXCEEDED,
   },
   CANCELLED: { http: 499, status: 'CANCELLED', graphql: 'CANCELLED', grpc: Grpc.CANCELLED },
+  UNIMPLEMENTED: {
+    http: 501,
+    status: 'UNIMPLEMENTED',
+    graphql: 'UNIMPLEMENTED',
+    grpc: Grpc.UNIMPLEMENTED,
+  },
   INTERNAL: { http: 500, status: 'INTERNAL_ERROR', graphql: 'INTERNAL', grpc: Grpc.INTERNAL },
 };
 

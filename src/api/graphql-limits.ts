@@ -1,13 +1,16 @@
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import {
   type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
+  getNamedType,
   getOperationAST,
-  type GraphQLError,
-  Kind,
-  type SelectionSetNode,
-  type ValueNode,
+  GraphQLError,
+  type GraphQLSchema,
+  isLeafType,
+  separateOperations,
+  validate,
 } from 'graphql';
+import { type ComplexityEstimator, createComplexityRule } from 'graphql-query-complexity';
 import { DomainError } from '../errors.js';
 import { MAX_PAGE_SIZE } from '../page.js';
 import { PresentableError } from './error.graphql.js';
@@ -17,101 +20,88 @@ import { explain } from './explain.js';
 export const MAX_TOKENS = 10_000;
 /** Levels of fields; the deepest sensible query of this schema has about ten. */
 const MAX_DEPTH = 15;
+/** In one operation, a fragment's once however often it is spread. */
+const MAX_ALIASES = 100;
 /** Objects that an answer may hold at most, by the page sizes asked for. */
 const MAX_OBJECTS = 50_000;
-const DEFAULT_PAGE_SIZE = 25;
-
-interface Weight {
-  objects: number;
-  depth: number;
-}
+/** What a mutation costs, in objects: twenty fit into an operation; `sendMessages` is for more. */
+const MUTATION_COST = 2_400;
+/** Selections once fragments stand in their places: what is more than the tokens can say is a bomb. */
+const MAX_SELECTIONS = 10_000;
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined;
 
-/** Refuses an operation whose answer could be too deep or too large, before it runs; null when it may run. */
+/**
+ * Refuses an operation that could be too deep, too repetitive or too large, before it runs; null when it may run. The document
+ * has to be valid. Variables that are not are left to the execution, which tells of them all.
+ */
 export function overLimits(
+  schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
   variables: Variables,
 ): GraphQLError | null {
   const operation = getOperationAST(document, operationName);
-  if (!operation) return null;
-  const { objects, depth } = new Scale(document, variables).weigh(operation.selectionSet, 1);
-  if (depth > MAX_DEPTH) return refuse(`the query is ${depth} levels deep, at most ${MAX_DEPTH} are allowed`);
-  if (objects > MAX_OBJECTS) {
-    return refuse(
-      `the answer could hold more than ${MAX_OBJECTS} objects; ask for smaller pages (first) or fewer nested lists`,
-    );
+  // What is not going to run costs nothing.
+  const alone = operation && separateOperations(document)[operation.name?.value ?? ''];
+  if (!alone) return null;
+  const [misshapen] = validate(schema, alone, [
+    maxDepthRule(instead(`the operation is more than ${MAX_DEPTH} levels deep`, MAX_DEPTH)),
+    maxAliasesRule(instead(`the operation has more than ${MAX_ALIASES} aliases`, MAX_ALIASES)),
+  ]);
+  if (misshapen) return misshapen;
+  try {
+    const faults = validate(schema, alone, [
+      createComplexityRule({
+        maximumComplexity: MAX_OBJECTS,
+        maxQueryNodes: MAX_SELECTIONS,
+        estimators: [objectsOf(schema)],
+        variables: { ...variables },
+        createError: () =>
+          refuse(
+            `the operation could cost more than ${MAX_OBJECTS} objects, where a mutation counts as ${MUTATION_COST}; ask for smaller pages (first), fewer nested lists or fewer mutations`,
+          ),
+      }),
+    ]);
+    return faults.find((fault) => fault instanceof PresentableError) ?? null;
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    return refuse(`the operation selects more than ${MAX_SELECTIONS} fields with those of its fragments`);
   }
-  return null;
+}
+
+/** How many objects a field puts into the answer: a page as many as it may have edges. */
+function objectsOf(schema: GraphQLSchema): ComplexityEstimator {
+  const mutations = schema.getMutationType();
+  return ({ type, field, args, childComplexity }) => {
+    const answer = getNamedType(field.type);
+    // Introspection has limits of GraphQL's own, and is off in production.
+    if (field.name.startsWith('__')) return 0;
+    if (type === mutations) return MUTATION_COST + childComplexity;
+    if (isLeafType(answer)) return 0;
+    return 1 + childComplexity * (answer.name.endsWith('Connection') ? pageSizeOf(args) : 1);
+  };
+}
+
+/** Arguments have their defaults by now. What is out of range is refused later, and must not make the rest free. */
+function pageSizeOf({ first, last }: Record<string, unknown>): number {
+  const sizes = [first, last].filter((size) => typeof size === 'number');
+  return Math.max(1, Math.min(MAX_PAGE_SIZE, sizes.length > 0 ? Math.max(...sizes) : MAX_PAGE_SIZE));
+}
+
+/** Options of a rule of GraphQL Armor: its limit, and our error in place of its own. */
+function instead(message: string, n: number) {
+  return {
+    n,
+    // A fragment is no level of the answer.
+    flattenFragments: true,
+    propagateOnRejection: false,
+    onReject: [
+      (context: { reportError(error: GraphQLError): void } | null) => context?.reportError(refuse(message)),
+    ],
+  };
 }
 
 function refuse(message: string): GraphQLError {
   return new PresentableError(explain(new DomainError('INVALID_ARGUMENT', message)));
-}
-
-class Scale {
-  private readonly fragments = new Map<string, FragmentDefinitionNode>();
-  /** A fragment is weighed once a page size, or fragments of fragments would take forever. */
-  private readonly known = new Map<string, Weight>();
-
-  constructor(
-    document: DocumentNode,
-    private readonly variables: Variables,
-  ) {
-    for (const definition of document.definitions) {
-      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition);
-    }
-  }
-
-  /** @param pageSize how many edges the list that these selections belong to may have. */
-  weigh(selections: SelectionSetNode, pageSize: number): Weight {
-    const sum: Weight = { objects: 0, depth: 0 };
-    for (const selection of selections.selections) {
-      const weight =
-        selection.kind === Kind.FIELD
-          ? this.weighField(selection, pageSize)
-          : selection.kind === Kind.INLINE_FRAGMENT
-            ? this.weigh(selection.selectionSet, pageSize)
-            : this.weighFragment(selection.name.value, pageSize);
-      sum.objects += weight.objects;
-      sum.depth = Math.max(sum.depth, weight.depth);
-    }
-    return sum;
-  }
-
-  private weighField(field: FieldNode, pageSize: number): Weight {
-    const name = field.name.value;
-    // Introspection is deep by nature, has limits of GraphQL's own, and is off in production.
-    if (!field.selectionSet || name.startsWith('__')) return { objects: 0, depth: 1 };
-    const inner = this.weigh(field.selectionSet, this.pageSizeOf(field));
-    const times = name === 'edges' ? pageSize : 1;
-    return { objects: times * (1 + inner.objects), depth: 1 + inner.depth };
-  }
-
-  private weighFragment(name: string, pageSize: number): Weight {
-    const key = `${name} ${pageSize}`;
-    let weight = this.known.get(key);
-    if (!weight) {
-      const fragment = this.fragments.get(name);
-      weight = fragment ? this.weigh(fragment.selectionSet, pageSize) : { objects: 0, depth: 0 };
-      this.known.set(key, weight);
-    }
-    return weight;
-  }
-
-  private pageSizeOf(field: FieldNode): number {
-    const sizes = (field.arguments ?? [])
-      .filter(({ name }) => name.value === 'first' || name.value === 'last')
-      .map(({ value }) => this.numberOf(value));
-    return Math.max(1, Math.min(MAX_PAGE_SIZE, sizes.length > 0 ? Math.max(...sizes) : DEFAULT_PAGE_SIZE));
-  }
-
-  private numberOf(node: ValueNode): number {
-    if (node.kind === Kind.INT) return Number(node.value);
-    if (node.kind !== Kind.VARIABLE) return DEFAULT_PAGE_SIZE;
-    const value = this.variables?.[node.name.value];
-    // Absent, it has the operation's default, which may be anything.
-    return typeof value === 'number' ? value : MAX_PAGE_SIZE;
-  }
 }

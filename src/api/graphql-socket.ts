@@ -1,20 +1,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import {
-  type ExecutionArgs,
-  getOperationAST,
-  GraphQLError,
-  NoSchemaIntrospectionCustomRule,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql';
+import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { AccessService } from '../access/access.service.js';
+import { AccessService, CALLER_CACHE_MS } from '../access/access.service.js';
 import { Config } from '../config.js';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
@@ -22,20 +14,28 @@ import { PresentableError, presentError } from './error.graphql.js';
 import { explain } from './explain.js';
 import { GRAPHQL_PATH } from './graphql.js';
 import type { GraphqlContext } from './graphql-context.js';
-import { MAX_TOKENS, overLimits } from './graphql-limits.js';
+import { KnownOperations } from './graphql-operations.js';
+import { prepareOperation } from './graphql-prepare.js';
 
 /** Largest message of a client; queries are small, and inputs are those of one request. */
 const MAX_FRAME_BYTES = 1024 * 1024;
 const MAX_OPERATIONS = 100;
-/** Every so often a socket must answer a ping, and its credentials must still be good. */
-const CHECK_MS = 15_000;
+/** How often a socket must answer a ping. */
+const PING_MS = 15_000;
+/** The longest that a timer can wait; no token lives longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const CLOSE_GRACE_MS = 1_000;
+const TRY_AGAIN_LATER = 1013;
 
 interface Connection {
   socket: WebSocket;
   address: string;
   authorization: string | undefined;
   alive: boolean;
+  /** Resolves once the socket is closed. */
+  gone: Promise<void>;
+  /** Runs out with the token. */
+  expiry: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -53,13 +53,14 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
   });
   private readonly connections = new Set<Connection>();
   private readonly protocol: Server<Connection>;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(
     private readonly http: HttpAdapterHost,
     private readonly schemaHost: GraphQLSchemaHost,
     private readonly access: AccessService,
     private readonly config: Config,
+    private readonly operations: KnownOperations,
   ) {
     this.protocol = makeServer<Record<string, unknown>, Connection>({
       onConnect: async ({ connectionParams, extra }) => {
@@ -83,12 +84,15 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
     const server = this.http.httpAdapter?.getHttpServer() as HttpServer | null | undefined;
     if (!server) return;
     server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
-    this.timer = setInterval(() => this.check(), CHECK_MS).unref();
+    this.timers.push(
+      setInterval(() => this.recheckAll(), CALLER_CACHE_MS).unref(),
+      setInterval(() => this.ping(), PING_MS).unref(),
+    );
   }
 
   /** Before Apollo stops: it cuts every connection of the HTTP server, without a word. */
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
+    for (const timer of this.timers) clearInterval(timer);
     const closed = [...this.connections].map(
       ({ socket }) => new Promise((resolve) => socket.once('close', resolve)),
     );
@@ -115,6 +119,8 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
       address: request.socket.remoteAddress ?? '',
       authorization: undefined,
       alive: true,
+      gone: new Promise((resolve) => socket.once('close', () => resolve())),
+      expiry: undefined,
     };
     const fail = (error: unknown): void => {
       this.logger.error({ msg: 'a WebSocket failed', error: error instanceof Error ? error.stack : error });
@@ -127,12 +133,7 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
     const closed = this.protocol.opened(
       {
         protocol: socket.protocol,
-        // Resolves when the bytes have left, so that a subscription is read no faster than its client reads.
-        send: (data) =>
-          new Promise((resolve) => {
-            if (socket.readyState === WebSocket.OPEN) socket.send(data, () => resolve());
-            else resolve();
-          }),
+        send: (data) => this.send(connection, data),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) => {
           socket.on('message', (data: Buffer) => void handle(data.toString('utf8')).catch(fail));
@@ -142,14 +143,37 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
     );
     socket.once('close', (code, reason) => {
       this.connections.delete(connection);
+      clearTimeout(connection.expiry);
       void closed(code, reason.toString('utf8')).catch(fail);
     });
   }
 
+  /** Resolves when the bytes have left, so that a subscription is read no faster than its client reads. */
+  private send({ socket, gone }: Connection, data: string): Promise<void> {
+    // Nothing is read for a socket that is being closed.
+    if (socket.readyState !== WebSocket.OPEN) return gone;
+    const seconds = this.config.GRAPHQL_SLOW_CONSUMER_SECONDS;
+    return new Promise((resolve) => {
+      const slow = setTimeout(() => {
+        // By this code clients know that they may come again.
+        socket.close(
+          TRY_AGAIN_LATER,
+          `Slow consumer: read nothing for ${seconds} s. Go on after the last cursor`,
+        );
+      }, seconds * 1_000).unref();
+      socket.send(data, () => {
+        clearTimeout(slow);
+        resolve();
+      });
+    });
+  }
+
   /** Answers whether the credentials are good; closes the socket with the reason when they are not. */
-  private async admit({ socket, authorization, address }: Connection): Promise<boolean> {
+  private async admit(connection: Connection): Promise<boolean> {
+    const { socket, authorization, address } = connection;
     try {
-      await this.access.authenticate(authorization, address);
+      const { expiresAt } = await this.access.authenticate(authorization, address);
+      if (expiresAt && this.connections.has(connection)) this.endAt(expiresAt, connection);
       return true;
     } catch (thrown) {
       const { error } = explain(thrown);
@@ -168,37 +192,35 @@ export class GraphqlSocket implements OnApplicationBootstrap, OnModuleDestroy {
       return [new PresentableError(explain(new DomainError('RESOURCE_EXHAUSTED', message)))];
     }
     const { schema } = this.schemaHost;
-    const { query, operationName, variables } = payload;
-    try {
-      const document = parse(query, { maxTokens: MAX_TOKENS });
-      const rules = this.config.production
-        ? [...specifiedRules, NoSchemaIntrospectionCustomRule]
-        : specifiedRules;
-      const faults = validate(schema, document, rules);
-      if (faults.length > 0) return [...faults];
-      if (!getOperationAST(document, operationName)) {
-        const message = 'the operation to run cannot be identified; name it by operationName';
-        return [new PresentableError(explain(new DomainError('INVALID_ARGUMENT', message)))];
-      }
-      const refusal = overLimits(document, operationName, variables);
-      if (refusal) return [refusal];
-      const contextValue = new OperationContext(extra);
-      return { schema, document, operationName, variableValues: variables, contextValue };
-    } catch (error) {
-      if (error instanceof GraphQLError) return [error];
-      throw error;
-    }
+    const prepared = prepareOperation(schema, payload, this.operations, this.config);
+    return Array.isArray(prepared)
+      ? prepared
+      : { ...prepared, schema, contextValue: new OperationContext(extra) };
   }
 
-  private check(): void {
+  private ping(): void {
     for (const connection of this.connections) {
       const { socket } = connection;
       if (!connection.alive) {
-        socket.terminate();
+        // Behind what it has not read yet, a slow client has not seen the ping either: it is dropped for that, with the reason.
+        if (socket.bufferedAmount === 0) socket.terminate();
         continue;
       }
       connection.alive = false;
       socket.ping();
+    }
+  }
+
+  /** What subscribes by a token ends with it: nothing asks for credentials again while a subscription runs. */
+  private endAt(expiresAt: Date, connection: Connection): void {
+    const left = Math.min(expiresAt.getTime() - Date.now(), MAX_TIMER_MS);
+    connection.expiry = setTimeout(() => {
+      connection.socket.close(CloseCode.Forbidden, 'Forbidden: the token expired');
+    }, left).unref();
+  }
+
+  private recheckAll(): void {
+    for (const connection of this.connections) {
       if (connection.authorization !== undefined) void this.recheck(connection);
     }
   }

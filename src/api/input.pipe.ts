@@ -1,6 +1,7 @@
-import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { Injectable, Optional, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { DomainError, type FieldViolation, invalid } from '../errors.js';
+import { compiledInput } from './compiled-input.js';
 
 /** Deeper than any input of ours; what is deeper only means to exhaust the stack. */
 const MAX_DEPTH = 40;
@@ -8,19 +9,25 @@ const MAX_DEPTH = 40;
 /** Checks every input of every face by the marks of its class, and that Postgres can store its texts. */
 @Injectable()
 export class InputPipe extends ValidationPipe {
-  constructor() {
+  /** @param options whether members that the class does not know are refused, or else left out. */
+  constructor(
+    @Optional() { forbidNonWhitelisted }: { forbidNonWhitelisted: boolean } = { forbidNonWhitelisted: true },
+  ) {
     super({
       transform: true,
       whitelist: true,
-      forbidNonWhitelisted: true,
+      forbidNonWhitelisted,
       validationError: { target: false, value: false },
       exceptionFactory: inputError,
     });
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.metatype === String || this.toValidate(metadata)) assertStorable(value, metadata.data ?? '');
-    return super.transform(value, metadata) as Promise<unknown>;
+    const { metatype } = metadata;
+    if (metatype === String || this.toValidate(metadata)) assertStorable(value, metadata.data ?? '');
+    const made =
+      metatype && this.toValidate(metadata) ? compiledInput(metatype as new () => object)?.(value) : null;
+    return made ?? (super.transform(value, metadata) as Promise<unknown>);
   }
 }
 
@@ -49,19 +56,41 @@ function join(parent: string, key: string): string {
 
 /** Postgres has no NUL and no half characters (lone surrogates) in its texts and JSON. */
 function assertStorable(value: unknown, name: string): void {
-  // A list of what is left to look at instead of recursion: the depth is the caller's choice.
+  if (!isStorable(value)) throw faultIn(value, name);
+}
+
+// Lists of what is left to look at instead of recursion: the depth is the caller's choice.
+function isStorable(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return false;
+    const below: unknown[] = [];
+    for (const current of level) {
+      if (typeof current === 'string') {
+        if (!isStorableText(current)) return false;
+      } else if (typeof current === 'object' && current !== null) {
+        for (const child of Object.values(current)) below.push(child);
+      }
+    }
+    level = below;
+  }
+  return true;
+}
+
+function isStorableText(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+function faultIn(value: unknown, name: string): DomainError {
   const left = [{ value, path: name, depth: 0 }];
   for (let next = left.pop(); next; next = left.pop()) {
     const { value: current, path, depth } = next;
-    if (typeof current === 'string' && (current.includes('\0') || !current.isWellFormed())) {
-      throw invalid(path, 'text', `${path} has a NUL or half of a surrogate pair, which cannot be stored`);
-    }
-    if (typeof current !== 'object' || current === null) continue;
-    if (depth === MAX_DEPTH)
-      throw invalid(name, 'depth', `the input is nested deeper than ${MAX_DEPTH} levels`);
+    if (typeof current === 'string' && !isStorableText(current))
+      return invalid(path, 'text', `${path} has a NUL or half of a surrogate pair, which cannot be stored`);
+    if (typeof current !== 'object' || current === null || depth > MAX_DEPTH) continue;
     const base = depth === 0 && !Array.isArray(current) ? '' : path;
-    for (const [key, child] of Object.entries(current)) {
+    for (const [key, child] of Object.entries(current))
       left.push({ value: child, path: join(base, key), depth: depth + 1 });
-    }
   }
+  return invalid(name, 'depth', `the input is nested deeper than ${MAX_DEPTH} levels`);
 }

@@ -7,62 +7,93 @@ import {
   ObjectType,
   Parent,
   Query,
-  registerEnumType,
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
 import DataLoader from 'dataloader';
-import type { Caller } from '../access/caller.js';
+import { assertReaches, type Caller } from '../access/caller.js';
 import { type Connection, connectionType, PageArgs, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
+import { OpenTo } from '../api/open-to.js';
 import type { Channel } from '../channels/channel.entity.js';
 import { ChannelType } from '../channels/channels.graphql.js';
 import { ChannelsService } from '../channels/channels.service.js';
 import type { App } from './app.entity.js';
-import { ConversationMetadataReportView, CreateAppInput, UpdateAppInput } from './apps.input.js';
+import {
+  DeliveryReportBasedFallback,
+  MessageRetrySettings,
+  QueueStats,
+  RateLimits,
+  RetentionPolicy,
+  SmartConversation,
+} from './app-settings.graphql.js';
+import { ConversationMetadataReportView, ProcessingMode } from './app-enums.js';
+import { OUTBOUND_LIMIT, settingsOf } from './app-settings.js';
+import { CreateAppInput, UpdateAppInput } from './apps.input.js';
 import { AppsService } from './apps.service.js';
-
-enum ProcessingMode {
-  CONVERSATION = 'CONVERSATION',
-  DISPATCH = 'DISPATCH',
-}
-
-registerEnumType(ProcessingMode, {
-  name: 'ProcessingMode',
-  description: 'Whether messages are kept in conversations.',
-});
 
 @ObjectType('App', {
   description: "A business's presence: what channels, webhooks and conversations belong to.",
 })
 export class AppType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A ULID.' })
   id!: string;
 
-  @Field()
+  @Field({ description: 'What people call it.' })
   displayName!: string;
 
-  @Field(() => ProcessingMode)
+  @Field(() => ProcessingMode, { description: 'Whether messages are kept in conversations.' })
   processingMode!: string;
 
-  @Field(() => ConversationMetadataReportView)
+  @Field(() => ConversationMetadataReportView, {
+    description: "Whether webhooks carry the conversation's metadata.",
+  })
   conversationMetadataReportView!: string;
+
+  @Field(() => RetentionPolicy, { description: 'How long messages are kept.' })
+  retentionPolicy?: RetentionPolicy;
+
+  @Field(() => RetentionPolicy, {
+    description: 'How long messages of the DISPATCH mode are kept; 0: not at all.',
+  })
+  dispatchRetentionPolicy?: RetentionPolicy;
+
+  @Field(() => SmartConversation, { description: 'A setting only: Parley does not evaluate messages.' })
+  smartConversation?: SmartConversation;
+
+  @Field(() => MessageRetrySettings, {
+    nullable: true,
+    description: "How long a send is tried again; null: for the message's whole ttl.",
+  })
+  messageRetrySettings?: MessageRetrySettings | null;
+
+  @Field(() => DeliveryReportBasedFallback, {
+    nullable: true,
+    description: 'A setting only: Parley does not wait for reports that a message arrived; null: never set.',
+  })
+  deliveryReportBasedFallback?: DeliveryReportBasedFallback | null;
+
+  @Field(() => RateLimits, { description: "The Conversation API's own limits; not enforced." })
+  rateLimits?: RateLimits;
+
+  @Field(() => QueueStats, { description: 'What waits to leave right now.' })
+  queueStats?: QueueStats;
 
   @Field({ description: 'Whether what goes to the callback URLs of single sends is signed.' })
   callbackUrlsSigned?: boolean;
 
-  @Field(() => [ChannelType])
+  @Field(() => [ChannelType], { description: 'The channels that it is connected to.' })
   channels?: Channel[];
 
-  @Field()
+  @Field({ description: 'When it was made.' })
   createdAt!: Date;
 
-  @Field()
+  @Field({ description: 'When it was last changed.' })
   updatedAt!: Date;
 }
 
-@ObjectType()
+@ObjectType({ description: 'A page of apps.' })
 export class AppConnection extends connectionType('App', AppType) {}
 
 @Resolver(() => AppType)
@@ -73,25 +104,37 @@ export class AppsResolver {
   ) {}
 
   @Query(() => AppConnection, { name: 'apps', description: 'In order of creation.' })
-  async list(@CurrentCaller() { projectId }: Caller, @Args() page: PageArgs): Promise<Connection<App>> {
-    return toConnection(await this.apps.list(projectId, page));
+  @OpenTo('VIEWER')
+  async list(
+    @CurrentCaller() { projectId, inbox }: Caller,
+    @Args() page: PageArgs,
+  ): Promise<Connection<App>> {
+    return toConnection(await this.apps.list(projectId, page, inbox?.appIds));
   }
 
-  @Query(() => AppType, { name: 'app', nullable: true })
-  get(@CurrentCaller() { projectId }: Caller, @Args('id', { type: () => ID }) id: string): Promise<App> {
-    return this.apps.get(projectId, id);
+  @Query(() => AppType, { name: 'app', nullable: true, description: 'One app.' })
+  @OpenTo('VIEWER')
+  async get(
+    @CurrentCaller() caller: Caller,
+    @Args('id', { type: () => ID, description: 'Of the app.' }) id: string,
+  ): Promise<App> {
+    assertReaches(caller, id);
+    return this.apps.get(caller.projectId, id);
   }
 
-  @Mutation(() => AppType)
-  createApp(@CurrentCaller() { projectId }: Caller, @Args('input') input: CreateAppInput): Promise<App> {
+  @Mutation(() => AppType, { description: 'Makes an app; channels are connected to it afterwards.' })
+  createApp(
+    @CurrentCaller() { projectId }: Caller,
+    @Args('input', { description: 'Its name and settings.' }) input: CreateAppInput,
+  ): Promise<App> {
     return this.apps.create(projectId, input);
   }
 
-  @Mutation(() => AppType)
+  @Mutation(() => AppType, { description: 'Changes the name and settings of an app.' })
   updateApp(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
-    @Args('input') input: UpdateAppInput,
+    @Args('id', { type: () => ID, description: 'Of the app.' }) id: string,
+    @Args('input', { description: 'What changes.' }) input: UpdateAppInput,
   ): Promise<App> {
     return this.apps.update(projectId, id, input);
   }
@@ -101,7 +144,7 @@ export class AppsResolver {
   })
   async deleteApp(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'Of the app.' }) id: string,
   ): Promise<boolean> {
     await this.apps.delete(projectId, id);
     return true;
@@ -110,6 +153,47 @@ export class AppsResolver {
   @ResolveField()
   callbackUrlsSigned(@Parent() app: App): boolean {
     return app.callbackSecret !== '';
+  }
+
+  @ResolveField()
+  retentionPolicy(@Parent() app: App): RetentionPolicy {
+    return settingsOf(app).retentionPolicy;
+  }
+
+  @ResolveField()
+  dispatchRetentionPolicy(@Parent() app: App): RetentionPolicy {
+    return settingsOf(app).dispatchRetentionPolicy;
+  }
+
+  @ResolveField()
+  smartConversation(@Parent() app: App): SmartConversation {
+    return settingsOf(app).smartConversation;
+  }
+
+  @ResolveField()
+  messageRetrySettings(@Parent() app: App): MessageRetrySettings | null {
+    return settingsOf(app).messageRetrySettings;
+  }
+
+  @ResolveField()
+  deliveryReportBasedFallback(@Parent() app: App): DeliveryReportBasedFallback | null {
+    return settingsOf(app).deliveryReportBasedFallback;
+  }
+
+  @ResolveField()
+  rateLimits(@Parent() app: App): RateLimits {
+    return settingsOf(app).rateLimits;
+  }
+
+  @ResolveField()
+  async queueStats(@Parent() app: App, @Context() context: GraphqlContext): Promise<QueueStats> {
+    const { projectId } = app;
+    const outboundSize = await loaderOf(
+      context,
+      'outboundSizeOfApp',
+      () => new DataLoader<string, number>((ids) => this.apps.outboundSizes(projectId, ids)),
+    ).load(app.id);
+    return { outboundSize, outboundLimit: OUTBOUND_LIMIT };
   }
 
   @ResolveField(() => [ChannelType], { name: 'channels' })

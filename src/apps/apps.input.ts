@@ -1,71 +1,26 @@
-import { Field, InputType, registerEnumType } from '@nestjs/graphql';
-import { Transform, Type } from 'class-transformer';
-import { IsEnum, IsOptional, IsString, Length, MaxLength, ValidateNested } from 'class-validator';
-
-export enum ConversationMetadataReportView {
-  NONE = 'NONE',
-  FULL = 'FULL',
-}
-
-registerEnumType(ConversationMetadataReportView, {
-  name: 'ConversationMetadataReportView',
-  description: "Whether webhooks carry the conversation's metadata.",
-});
+import { Field, InputType } from '@nestjs/graphql';
+import { Transform } from 'class-transformer';
+import { IsString, Length, ValidateIf } from 'class-validator';
+import { AppSettingsInput } from './app-settings.input.js';
 
 const trimmed = ({ value }: { value: unknown }): unknown =>
   typeof value === 'string' ? value.trim() : value;
 
-const MAX_SECRET = 256;
-
-@InputType({ description: 'About the callback URLs that single sends name.' })
-export class CallbackSettingsInput {
-  @Field(() => String, {
-    nullable: true,
-    description: `Signs what goes to them; at most ${MAX_SECRET} characters. Stored encrypted and never given back. Empty: unsigned.`,
-  })
-  @IsOptional()
-  @IsString()
-  @MaxLength(MAX_SECRET)
-  secretForOverriddenCallbackUrls?: string | null;
-}
-
-@InputType()
-export class CreateAppInput {
+@InputType({ description: 'A new app. What is absent or null takes its default.' })
+export class CreateAppInput extends AppSettingsInput {
   @Field({ description: '1 to 255 characters.' })
   @Transform(trimmed)
   @IsString()
   @Length(1, 255)
   displayName!: string;
-
-  @Field(() => ConversationMetadataReportView, { nullable: true })
-  @IsOptional()
-  @IsEnum(ConversationMetadataReportView)
-  conversationMetadataReportView?: ConversationMetadataReportView | null;
-
-  @Field(() => CallbackSettingsInput, { nullable: true })
-  @IsOptional()
-  @ValidateNested()
-  @Type(() => CallbackSettingsInput)
-  callbackSettings?: CallbackSettingsInput | null;
 }
 
-@InputType({ description: 'What is absent stays as it is.' })
-export class UpdateAppInput {
-  @Field(() => String, { nullable: true, description: '1 to 255 characters.' })
+@InputType({ description: 'What is absent stays as it is, null is reset to its default.' })
+export class UpdateAppInput extends AppSettingsInput {
+  @Field(() => String, { nullable: true, description: '1 to 255 characters; has no default, so not null.' })
   @Transform(trimmed)
-  @IsOptional()
+  @ValidateIf((_input: object, value: unknown) => value !== undefined)
   @IsString()
   @Length(1, 255)
-  displayName?: string | null;
-
-  @Field(() => ConversationMetadataReportView, { nullable: true })
-  @IsOptional()
-  @IsEnum(ConversationMetadataReportView)
-  conversationMetadataReportView?: ConversationMetadataReportView | null;
-
-  @Field(() => CallbackSettingsInput, { nullable: true })
-  @IsOptional()
-  @ValidateNested()
-  @Type(() => CallbackSettingsInput)
-  callbackSettings?: CallbackSettingsInput | null;
+  displayName?: string;
 }

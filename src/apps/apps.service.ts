@@ -7,7 +7,14 @@ import { newId } from '../ids.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { SecretBox } from '../secrets.js';
 import { App } from './app.entity.js';
-import type { CallbackSettingsInput, CreateAppInput, UpdateAppInput } from './apps.input.js';
+import { type AppChanges, columnsOf, OUTBOUND_LIMIT } from './app-settings.js';
+
+/** Most queues are short; of a long one each row costs a look at its message. */
+const WAITING = `
+  SELECT m.app_id, count(*)::int AS size
+  FROM (SELECT message_id FROM sends WHERE project_id = $1 LIMIT ${OUTBOUND_LIMIT}) s
+  JOIN messages m ON m.project_id = $1 AND m.id = s.message_id
+  GROUP BY m.app_id`;
 
 @Injectable()
 export class AppsService {
@@ -17,23 +24,12 @@ export class AppsService {
     private readonly secrets: SecretBox,
   ) {}
 
-  async create(projectId: string, input: CreateAppInput): Promise<App> {
+  async create(projectId: string, input: AppChanges & { displayName: string }): Promise<App> {
+    const id = newId();
     return this.dataSource.transaction(async (tx) => {
-      const [app] = await queryRows<App>(
-        tx,
-        `INSERT INTO apps (project_id, id, display_name, conversation_metadata_report_view, callback_secret)
-         VALUES ($1, $2, $3, $4, $5) RETURNING *`,
-        [
-          projectId,
-          newId(),
-          input.displayName,
-          input.conversationMetadataReportView ?? 'NONE',
-          this.callbackSecret(input) ?? '',
-        ],
-      );
-      if (!app) throw new Error('an app was not stored');
-      await tx.query(`INSERT INTO app_routes (app_id, project_id) VALUES ($1, $2)`, [app.id, projectId]);
-      return app;
+      await tx.insert(App, { projectId, id, ...columnsOf(input, this.secrets) });
+      await tx.query(`INSERT INTO app_routes (app_id, project_id) VALUES ($1, $2)`, [id, projectId]);
+      return tx.findOneByOrFail(App, { projectId, id });
     });
   }
 
@@ -43,17 +39,22 @@ export class AppsService {
     return app;
   }
 
-  /** In order of creation. */
-  async list(projectId: string, page: PageRequest): Promise<Page<App>> {
+  /** In order of creation. @param among only these. */
+  async list(projectId: string, page: PageRequest, among?: readonly string[]): Promise<Page<App>> {
     const keyset = keysetOf(page, 1);
     const [sign, order] = keyset.backward ? ['<', 'DESC'] : ['>', 'ASC'];
     const rows = await queryRows<App>(
       this.dataSource.manager,
-      `SELECT * FROM apps WHERE project_id = $1 ${keyset.position ? `AND id ${sign} $3` : ''}
+      `SELECT * FROM apps WHERE project_id = $1 AND ($3::text[] IS NULL OR id = ANY($3)) ${keyset.position ? `AND id ${sign} $4` : ''}
        ORDER BY id ${order} LIMIT $2`,
-      [projectId, keyset.limit + 1, ...(keyset.position ?? [])],
+      [projectId, keyset.limit + 1, among ?? null, ...(keyset.position ?? [])],
     );
     return pageOf(rows, keyset, (app) => [app.id]);
+  }
+
+  /** Every app of the project, in order of creation. */
+  all(projectId: string): Promise<App[]> {
+    return this.dataSource.manager.find(App, { where: { projectId }, order: { id: 'ASC' } });
   }
 
   /** The apps of these ids, in their order; null for those that are not of the project. */
@@ -63,23 +64,21 @@ export class AppsService {
     return ids.map((id) => byId.get(id) ?? null);
   }
 
-  async update(projectId: string, id: string, input: UpdateAppInput): Promise<App> {
-    const [app] = await queryRows<App>(
-      this.dataSource.manager,
-      `UPDATE apps SET display_name = coalesce($3, display_name),
-         conversation_metadata_report_view = coalesce($4, conversation_metadata_report_view),
-         callback_secret = coalesce($5, callback_secret), updated_at = now()
-       WHERE project_id = $1 AND id = $2 RETURNING *`,
-      [
-        projectId,
-        id,
-        input.displayName ?? null,
-        input.conversationMetadataReportView ?? null,
-        this.callbackSecret(input),
-      ],
-    );
-    if (!app) throw notFound('App', id);
-    return app;
+  /** What is absent stays, null is reset to its default. @throws DomainError NOT_FOUND */
+  async update(projectId: string, id: string, changes: AppChanges): Promise<App> {
+    const values = { ...columnsOf(changes, this.secrets), updatedAt: new Date() };
+    const { affected } = await this.dataSource.manager.update(App, { projectId, id }, values);
+    if (affected === 0) throw notFound('App', id);
+    return this.get(projectId, id);
+  }
+
+  /** How many messages of each app wait to leave, in the order of `appIds`; of a project at most `OUTBOUND_LIMIT` are counted. */
+  async outboundSizes(projectId: string, appIds: readonly string[]): Promise<number[]> {
+    const rows = await queryRows<{ appId: string; size: number }>(this.dataSource.manager, WAITING, [
+      projectId,
+    ]);
+    const sizes = new Map(rows.map(({ appId, size }) => [appId, size]));
+    return appIds.map((id) => sizes.get(id) ?? 0);
   }
 
   /** With everything below: channels, conversations, messages, webhooks, and its event log. Contacts stay, they are the project's. */
@@ -94,15 +93,5 @@ export class AppsService {
       await tx.query(`DELETE FROM events WHERE project_id = $1 AND app_id = $2`, [projectId, id]);
     });
     await this.channels.release(channels);
-  }
-
-  /** As it is stored; null when it is to stay as it is. */
-  private callbackSecret({
-    callbackSettings,
-  }: {
-    callbackSettings?: CallbackSettingsInput | null;
-  }): string | null {
-    const secret = callbackSettings?.secretForOverriddenCallbackUrls;
-    return secret ? this.secrets.encrypt(secret) : (secret ?? null);
   }
 }

@@ -36,19 +36,22 @@ registerEnumType(ChannelStateName, {
 
 @ObjectType('Channel', { description: "An app's connection to one channel. Its token never leaves." })
 export class ChannelType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project.' })
   id!: string;
 
-  @Field(() => ConversationChannelName)
+  @Field(() => ConversationChannelName, { description: 'Which channel.' })
   channel!: string;
 
-  @Field(() => ChannelStateName)
+  @Field(() => ChannelStateName, { description: 'How the connection is doing.' })
   state!: ChannelState;
 
   @Field(() => String, { nullable: true, description: "The channel's own account: for Messenger the page." })
   pageId?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Name of the account there, such as that of the page; null until the channel has told it.',
+  })
   displayName!: string | null;
 
   @Field(() => String, { nullable: true, description: 'What the channel last complained of.' })
@@ -57,10 +60,10 @@ export class ChannelType {
   @Field({ description: 'Where the channel must send its webhooks.' })
   callbackUrl?: string;
 
-  @Field()
+  @Field({ description: 'When it was connected.' })
   createdAt!: Date;
 
-  @Field()
+  @Field({ description: 'When it was last changed.' })
   updatedAt!: Date;
 }
 
@@ -73,15 +76,18 @@ export class ChannelsResolver {
   })
   connectChannel(
     @CurrentCaller() { projectId }: Caller,
-    @Args('input') input: ConnectChannelInput,
+    @Args('input', { description: 'The channel and its credentials.' }) input: ConnectChannelInput,
   ): Promise<Channel> {
     return this.channels.connect(projectId, input);
   }
 
-  @Mutation(() => Boolean)
+  @Mutation(() => Boolean, {
+    description:
+      'Ends the connection of an app to a channel; conversations and messages stay. Sends by it fail from now on.',
+  })
   async disconnectChannel(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The connection.' }) id: string,
   ): Promise<boolean> {
     await this.channels.disconnect(projectId, id);
     return true;

@@ -4,11 +4,11 @@ import { ConversationChannelName } from './conversation-channel.js';
 
 @InputType({ description: 'Connects an app to a channel, or gives a connected one a new token.' })
 export class ConnectChannelInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The app.' })
   @IsString()
   appId!: string;
 
-  @Field(() => ConversationChannelName)
+  @Field(() => ConversationChannelName, { description: 'The channel.' })
   @IsEnum(ConversationChannelName)
   channel!: ConversationChannelName;
 

@@ -24,4 +24,23 @@ export enum ConversationChannelName {
 registerEnumType(ConversationChannelName, {
   name: 'ConversationChannel',
   description: 'A channel of the Conversation API.',
+  valuesMap: {
+    APPLEBC: { description: 'Apple Messages for Business.' },
+    CHANNEL_UNSPECIFIED: { description: 'None in particular.' },
+    INSTAGRAM: { description: 'Instagram messaging.' },
+    KAKAOTALK: { description: 'KakaoTalk, for notifications.' },
+    KAKAOTALKCHAT: { description: 'KakaoTalk, for conversations.' },
+    LINE: { description: 'LINE.' },
+    MESSENGER: { description: 'Facebook Messenger.' },
+    MMS: { description: 'MMS.' },
+    RCS: { description: 'RCS Business Messaging.' },
+    SINCH_CHAT: { description: 'Sinch chat in an app or on a web page.' },
+    SINCH_PUSH: { description: 'Push notifications by Sinch.' },
+    SMS: { description: 'SMS.' },
+    TELEGRAM: { description: 'Telegram.' },
+    VIBER: { description: 'Viber bots.' },
+    VIBERBM: { description: 'Viber Business Messages.' },
+    WECHAT: { description: 'WeChat.' },
+    WHATSAPP: { description: 'WhatsApp Business.' },
+  },
 });

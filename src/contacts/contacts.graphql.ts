@@ -16,12 +16,14 @@ import {
 import { Type } from 'class-transformer';
 import { IsOptional, ValidateNested } from 'class-validator';
 import DataLoader from 'dataloader';
-import type { Caller } from '../access/caller.js';
+import { type Caller, reaches } from '../access/caller.js';
 import { type Connection, connectionType, PageArgs, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
+import { OpenTo } from '../api/open-to.js';
 import { DateTime } from '../api/scalars.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
+import { notFound } from '../errors.js';
 import type { IdentityConflict } from './conflicts.js';
 import type { Contact } from './contact.entity.js';
 import { ContactFilter, CreateContactInput, UpdateContactInput } from './contacts.input.js';
@@ -36,13 +38,16 @@ const emptyAsNull: FieldMiddleware = async (_context, next) => ((await next()) a
     'What a channel tells of a person. Asked when they first appear, and every month in which they write.',
 })
 export class ChannelProfileType {
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The whole name; null when the channel does not tell.',
+  })
   name!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Given name; null when the channel does not tell.' })
   firstName!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Family name; null when the channel does not tell.' })
   lastName!: string | null;
 
   @Field(() => String, { nullable: true, description: "The channel's own link, which expires." })
@@ -54,7 +59,10 @@ export class ChannelProfileType {
   @Field(() => Float, { nullable: true, description: 'Hours from UTC.' })
   timezone!: number | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: "The channel's own word for it; null when it does not tell.",
+  })
   gender!: string | null;
 
   @Field(() => DateTime, { nullable: true, description: 'When the channel last answered.' })
@@ -68,22 +76,25 @@ export class ChannelProfileType {
   description: 'A phone number that different contacts have on different channels; merging them settles it.',
 })
 export class IdentityConflictType {
-  @Field()
+  @Field({ description: 'The phone number, without the leading +.' })
   identity!: string;
 
-  @Field(() => [ConversationChannelName])
+  @Field(() => [ConversationChannelName], { description: 'The channels on which contacts have it.' })
   channels!: string[];
 
-  @Field(() => [ID])
+  @Field(() => [ID], { description: 'The contacts that have it, two or more.' })
   contactIds!: string[];
 }
 
 @ObjectType('ChannelIdentity', { description: 'Who a contact is on a channel.' })
 export class ChannelIdentityType {
-  @Field(() => ConversationChannelName)
+  @Field(() => ConversationChannelName, { description: 'The channel.' })
   channel!: string;
 
-  @Field()
+  @Field({
+    description:
+      'The id of the person there. Messenger: page-scoped; SMS and the like: the phone number, without the leading +.',
+  })
   identity!: string;
 
   @Field(() => ID, { nullable: true, middleware: [emptyAsNull], description: 'On app-scoped channels.' })
@@ -98,19 +109,30 @@ export class ChannelIdentityType {
 
 @ObjectType('Contact', { description: 'A person, whatever channels they write on.' })
 export class ContactType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project.' })
   id!: string;
 
-  @Field(() => String, { nullable: true, middleware: [emptyAsNull] })
+  @Field(() => String, {
+    nullable: true,
+    middleware: [emptyAsNull],
+    description: 'Name to show; null while nobody has told it.',
+  })
   displayName!: string | null;
 
-  @Field(() => [ChannelIdentityType])
+  @Field(() => [ChannelIdentityType], {
+    description:
+      'Who the person is on each channel, in the order given. An inbox token sees those of its apps, and those that belong to no app.',
+  })
   channelIdentities?: ProfiledIdentity[];
 
   @Field(() => [ConversationChannelName], { description: 'Which channel is tried first.' })
   channelPriority!: string[];
 
-  @Field(() => String, { nullable: true, middleware: [emptyAsNull] })
+  @Field(() => String, {
+    nullable: true,
+    middleware: [emptyAsNull],
+    description: 'E-mail address; null when unknown.',
+  })
   email!: string | null;
 
   @Field(() => String, { nullable: true, middleware: [emptyAsNull], description: "The customer's own key." })
@@ -122,25 +144,29 @@ export class ContactType {
   })
   language!: string;
 
-  @Field(() => String, { nullable: true, middleware: [emptyAsNull] })
+  @Field(() => String, {
+    nullable: true,
+    middleware: [emptyAsNull],
+    description: "The customer's own text; null when there is none.",
+  })
   metadata!: string | null;
 
-  @Field()
+  @Field({ description: 'When the contact was made.' })
   createdAt!: Date;
 
-  @Field()
+  @Field({ description: 'When the contact was last changed.' })
   updatedAt!: Date;
 }
 
-@ObjectType()
+@ObjectType({ description: 'A page of contacts.' })
 export class ContactConnection extends connectionType('Contact', ContactType) {}
 
-@ObjectType()
+@ObjectType({ description: 'A page of identity conflicts.' })
 export class IdentityConflictConnection extends connectionType('IdentityConflict', IdentityConflictType) {}
 
 @ArgsType()
 class ContactsArgs extends PageArgs {
-  @Field(() => ContactFilter, { nullable: true })
+  @Field(() => ContactFilter, { nullable: true, description: 'Which contacts; all when left out.' })
   @IsOptional()
   @ValidateNested()
   @Type(() => ContactFilter)
@@ -152,16 +178,23 @@ export class ContactsResolver {
   constructor(private readonly contacts: ContactsService) {}
 
   @Query(() => ContactConnection, { name: 'contacts', description: 'In order of creation.' })
+  @OpenTo('VIEWER')
   async list(
-    @CurrentCaller() { projectId }: Caller,
+    @CurrentCaller() { projectId, inbox }: Caller,
     @Args() { filter, ...page }: ContactsArgs,
   ): Promise<Connection<Contact>> {
-    return toConnection(await this.contacts.list(projectId, filter ?? {}, page));
+    return toConnection(await this.contacts.list(projectId, filter ?? {}, page, inbox?.appIds));
   }
 
-  @Query(() => ContactType, { name: 'contact', nullable: true })
-  get(@CurrentCaller() { projectId }: Caller, @Args('id', { type: () => ID }) id: string): Promise<Contact> {
-    return this.contacts.get(projectId, id);
+  @Query(() => ContactType, { name: 'contact', nullable: true, description: 'One contact.' })
+  @OpenTo('VIEWER')
+  async get(
+    @CurrentCaller() caller: Caller,
+    @Args('id', { type: () => ID, description: 'The contact.' }) id: string,
+  ): Promise<Contact> {
+    const contact = await this.contacts.get(caller.projectId, id);
+    if (!(await this.contacts.reached(caller, [id])).has(id)) throw notFound('Contact', id);
+    return contact;
   }
 
   @Query(() => IdentityConflictConnection, {
@@ -174,33 +207,35 @@ export class ContactsResolver {
     return toConnection(await this.contacts.identityConflicts(projectId, page));
   }
 
-  @Mutation(() => ContactType)
+  @Mutation(() => ContactType, { description: 'Makes a contact.' })
   createContact(
     @CurrentCaller() { projectId }: Caller,
-    @Args('input') input: CreateContactInput,
+    @Args('input', { description: 'What is known of the person.' }) input: CreateContactInput,
   ): Promise<Contact> {
     return this.contacts.create(projectId, input);
   }
 
-  @Mutation(() => ContactType)
+  @Mutation(() => ContactType, { description: 'Changes what is known of a contact.' })
   updateContact(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
-    @Args('input') input: UpdateContactInput,
+    @Args('id', { type: () => ID, description: 'The contact.' }) id: string,
+    @Args('input', { description: 'What to change.' }) input: UpdateContactInput,
   ): Promise<Contact> {
     return this.contacts.update(projectId, id, input);
   }
 
   @ResolveField()
-  channelIdentities(
+  async channelIdentities(
     @Parent() contact: Contact,
+    @CurrentCaller() caller: Caller,
     @Context() context: GraphqlContext,
   ): Promise<ProfiledIdentity[]> {
-    const { projectId } = contact;
-    return loaderOf(
+    const { projectId } = caller;
+    const identities = await loaderOf(
       context,
       'identitiesOfContact',
       () => new DataLoader<string, ProfiledIdentity[]>((ids) => this.contacts.identitiesOf(projectId, ids)),
     ).load(contact.id);
+    return identities.filter(({ appId }) => appId === '' || reaches(caller, appId));
   }
 }

@@ -19,7 +19,7 @@ const MAX_IDENTITIES = 50;
 
 @InputType({ description: 'Who a contact is on a channel.' })
 export class ChannelIdentityInput {
-  @Field(() => ConversationChannelName)
+  @Field(() => ConversationChannelName, { description: 'The channel.' })
   @IsEnum(ConversationChannelName)
   channel!: ConversationChannelName;
 
@@ -41,7 +41,7 @@ export class ChannelIdentityInput {
 /** What may be set when a contact is made or changed. */
 @InputType({ isAbstract: true })
 class ContactInput {
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Name to show; at most 255 characters.' })
   @IsOptional()
   @IsString()
   @MaxLength(255)
@@ -62,7 +62,7 @@ class ContactInput {
   @IsEnum(ConversationChannelName, { each: true })
   channelPriority?: ConversationChannelName[] | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'E-mail address; at most 255 characters.' })
   @IsOptional()
   @IsString()
   @MaxLength(255)
@@ -89,7 +89,7 @@ class ContactInput {
   metadata?: string | null;
 }
 
-@InputType()
+@InputType({ description: 'A new contact; all of it optional.' })
 export class CreateContactInput extends ContactInput {}
 
 @InputType({ description: 'What is absent stays as it is; null empties.' })
@@ -97,13 +97,17 @@ export class UpdateContactInput extends ContactInput {}
 
 @InputType({ description: 'All that is given must hold.' })
 export class ContactFilter {
-  @Field(() => String, { nullable: true, description: 'The name begins with this, in either case.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Each of these words begins one of the name, the e-mail address, the customer's own key or an identity; case and accents do not matter. At most 200 characters and 10 words.",
+  })
   @IsOptional()
   @IsString()
   @MaxLength(255)
   text?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The customer's own key is exactly this." })
   @IsOptional()
   @IsString()
   @MaxLength(255)

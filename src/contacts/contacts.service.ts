@@ -1,17 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In } from 'typeorm';
+import type { Caller } from '../access/caller.js';
 import { AppsService } from '../apps/apps.service.js';
 import { queryRows } from '../database/rows.js';
 import { invalid, notFound } from '../errors.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
+import { bothWays, searchOf, type Way } from '../words/matches.js';
+import { type KnownContact, storeContactWords } from '../words/store.js';
 import { Contact } from './contact.entity.js';
-import { contactEvents } from './contact-events.js';
+import { contactEvents, contactSnapshots } from './contact-events.js';
 import { type IdentityConflict, listConflicts } from './conflicts.js';
 import type { ContactFilter, CreateContactInput, UpdateContactInput } from './contacts.input.js';
-import { identitiesFrom, type Identity, normalIdentity, replaceIdentities } from './identities.js';
+import { ContactSettingsService } from './contact-settings.service.js';
+import {
+  hasUnifiable,
+  identitiesFrom,
+  type Identity,
+  replaceIdentities,
+  unifiedIdentities,
+} from './identities.js';
 import { type ProfiledIdentity, readProfiles } from './profiles.js';
+import { contactsStatement } from './contacts-query.js';
+import { metOf } from './reach.js';
 
 type ContactValues = Pick<
   Contact,
@@ -42,6 +54,7 @@ export class ContactsService {
     private readonly dataSource: DataSource,
     private readonly apps: AppsService,
     private readonly events: EventLog,
+    private readonly settings: ContactSettingsService,
   ) {}
 
   /** @throws DomainError INVALID_ARGUMENT; ALREADY_EXISTS when an identity belongs to somebody else. */
@@ -52,7 +65,7 @@ export class ContactsService {
       const [contact] = await queryRows<Contact>(tx, CREATE, [projectId, newId(), ...values]);
       if (!contact) throw new Error('a contact was not stored');
       await replaceIdentities(tx, projectId, contact.id, identities);
-      await this.events.record(tx, await contactEvents(tx, 'contact.created', projectId, [contact]));
+      await this.tell(tx, 'contact.created', contact);
       return contact;
     });
   }
@@ -63,30 +76,32 @@ export class ContactsService {
     return contact;
   }
 
-  /** In order of creation. */
-  async list(projectId: string, filter: ContactFilter, page: PageRequest): Promise<Page<Contact>> {
+  /**
+   * Those of the contacts that the caller may know of: by an inbox token the ones that have a conversation with one of its apps or
+   * an identity of it.
+   */
+  async reached(caller: Caller, contactIds: readonly string[]): Promise<Set<string>> {
+    const { projectId, inbox } = caller;
+    if (!inbox || contactIds.length === 0) return new Set(contactIds);
+    return metOf(this.dataSource.manager, projectId, contactIds, inbox.appIds);
+  }
+
+  /** In order of creation. @param appIds only contacts that have to do with one of them. */
+  async list(
+    projectId: string,
+    filter: ContactFilter,
+    page: PageRequest,
+    appIds?: readonly string[],
+  ): Promise<Page<Contact>> {
     const keyset = keysetOf(page, 1);
-    const [sign, order] = keyset.backward ? ['<', 'DESC'] : ['>', 'ASC'];
-    const conditions = ['c.project_id = $1'];
-    const parameters: unknown[] = [projectId];
-    const bind = (value: unknown): string => `$${parameters.push(value)}`;
-    if (filter.text) conditions.push(`c.display_name ILIKE ${bind(prefixPattern(filter.text))}`);
-    if (filter.externalId) conditions.push(`c.external_id = ${bind(filter.externalId)}`);
-    if ((filter.channel == null) !== (filter.identity == null)) {
-      throw invalid('filter', 'together', 'filter.channel and filter.identity go together');
-    }
-    if (filter.channel != null && filter.identity != null) {
-      // Names every app, so that the identities' key is searched and not read through.
-      conditions.push(`c.id IN (SELECT i.contact_id FROM channel_identities i WHERE i.project_id = $1
-        AND i.channel = ${bind(filter.channel)} AND i.identity = ${bind(normalIdentity(filter.channel, filter.identity))}
-        AND i.app_id = ANY(ARRAY(SELECT a.id FROM apps a WHERE a.project_id = $1) || ''::text))`);
-    }
-    if (keyset.position) conditions.push(`c.id ${sign} ${bind(keyset.position[0])}`);
-    const rows = await queryRows<Contact>(
-      this.dataSource.manager,
-      `SELECT c.* FROM contacts c WHERE ${conditions.join(' AND ')} ORDER BY c.id ${order} LIMIT ${bind(keyset.limit + 1)}`,
-      parameters,
-    );
+    const text = filter.text?.trim() ?? '';
+    const search = text === '' ? null : searchOf({ projectId }, text, 'filter.text');
+    if (text !== '' && !search) return pageOf<Contact>([], keyset, () => []);
+    const ask = (way: Way | null): Promise<Contact[]> => {
+      const { sql, values } = contactsStatement(projectId, filter, keyset, { appIds, search, way });
+      return queryRows<Contact>(this.dataSource.manager, sql, values);
+    };
+    const rows = search ? await bothWays(keyset.limit + 1, ask) : await ask(null);
     return pageOf(rows, keyset, (contact) => [contact.id]);
   }
 
@@ -118,16 +133,32 @@ export class ContactsService {
       const [contact] = await queryRows<Contact>(tx, UPDATE, [projectId, id, ...valuesOf(current, input)]);
       if (!contact) throw new Error(`contact ${id} is gone although it was locked`);
       if (wanted) await replaceIdentities(tx, projectId, id, wanted);
-      await this.events.record(tx, await contactEvents(tx, 'contact.updated', projectId, [contact]));
+      await this.tell(tx, 'contact.updated', contact);
       return contact;
     });
+  }
+
+  private async tell(
+    tx: EntityManager,
+    kind: 'contact.created' | 'contact.updated',
+    contact: Contact,
+  ): Promise<void> {
+    const events = await contactEvents(tx, kind, contact.projectId, [contact]);
+    await this.events.record(tx, events);
+    // Of whom no app has met no log tells, and their words are kept by what the logs tell.
+    if (events.length === 0) {
+      const snapshots = await contactSnapshots(tx, contact.projectId, [contact]);
+      await storeContactWords(tx, snapshots as unknown as KnownContact[]);
+    }
   }
 
   private async checkIdentities(
     projectId: string,
     inputs: NonNullable<CreateContactInput['channelIdentities']>,
   ): Promise<Identity[]> {
-    const identities = identitiesFrom(inputs);
+    const given = identitiesFrom(inputs);
+    const unified = hasUnifiable(given) && (await this.settings.find(projectId))?.unifiedContactIdEnabled;
+    const identities = unified ? unifiedIdentities(given) : given;
     const apps = await this.apps.appsById(
       projectId,
       identities.map((identity) => identity.appId),
@@ -163,9 +194,4 @@ function valuesOf(current: ContactValues, input: UpdateContactInput): unknown[] 
     keep(input.metadata, current.metadata, ''),
     keep<string[]>(input.channelPriority, current.channelPriority, []),
   ];
-}
-
-/** Finds texts that begin with this one; its own wildcards mean themselves. */
-function prefixPattern(text: string): string {
-  return `${text.replace(/[\\%_]/g, '\\$&')}%`;
 }

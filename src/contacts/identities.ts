@@ -10,6 +10,9 @@ const APP_SCOPED = new Set(['MESSENGER', 'INSTAGRAM', 'LINE', 'WECHAT']);
 /** Channels whose identities are phone numbers. */
 const PHONE = new Set(['SMS', 'MMS', 'RCS', 'WHATSAPP', 'VIBERBM']);
 
+/** Of which one is all, where phone numbers are one contact. Source: Conversation API, project settings. */
+const UNIFIED: ConversationChannel[] = ['SMS', 'RCS', 'MMS'];
+
 /** An identity as it is stored. */
 export interface Identity {
   channel: ConversationChannel;
@@ -17,9 +20,13 @@ export interface Identity {
   appId: string;
 }
 
+export function isPhoneChannel(channel: string): boolean {
+  return PHONE.has(channel);
+}
+
 /** Phone numbers are kept without the plus. */
 export function normalIdentity(channel: string, identity: string): string {
-  return PHONE.has(channel) ? identity.replace(/^\+/, '') : identity;
+  return isPhoneChannel(channel) ? identity.replace(/^\+/, '') : identity;
 }
 
 /** @throws DomainError INVALID_ARGUMENT for a missing app and for doubles. */
@@ -44,6 +51,25 @@ export function identitiesFrom(inputs: readonly ChannelIdentityInput[]): Identit
     seen.add(key);
     return kept;
   });
+}
+
+export function hasUnifiable(identities: readonly Identity[]): boolean {
+  return identities.some(({ channel }) => UNIFIED.includes(channel));
+}
+
+/** With a phone number on one of the channels where it is the same contact goes that number on the others, at the end. */
+export function unifiedIdentities(identities: readonly Identity[]): Identity[] {
+  const numbers = identities
+    .filter(({ channel }) => UNIFIED.includes(channel))
+    .map(({ identity }) => identity);
+  const wanted = [...new Set(numbers)].flatMap((identity) =>
+    UNIFIED.map((channel) => ({ channel, identity, appId: '' })),
+  );
+  const missing = wanted.filter(
+    ({ channel, identity }) =>
+      !identities.some((known) => known.channel === channel && known.identity === identity),
+  );
+  return [...identities, ...missing];
 }
 
 const REMOVE_OTHERS = `

@@ -60,6 +60,10 @@ export class ConversationEvent {
   @Column('text', { nullable: true })
   callbackUrl!: string | null;
 
+  /** Done in DISPATCH mode: no conversation and no contact is told of with it. */
+  @Column('boolean', { default: false })
+  dispatch!: boolean;
+
   @Column('timestamptz')
   acceptTime!: Date;
 

@@ -1,6 +1,7 @@
 import {
   Args,
   ArgsType,
+  Context,
   Field,
   ID,
   Int,
@@ -11,13 +12,19 @@ import {
   Resolver,
 } from '@nestjs/graphql';
 import { IsInt, IsOptional, IsString } from 'class-validator';
+import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
 import { connectionType, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
+import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
+import { OpenTo } from '../api/open-to.js';
 import { DateTime, Json } from '../api/scalars.js';
 import { ChannelIdentityType } from '../contacts/contacts.graphql.js';
+import { ContactsService } from '../contacts/contacts.service.js';
 import { ConversationType } from '../conversations/conversations.graphql.js';
 import { ConversationDirectionEnum, MessageStatusEnum, ReasonType } from '../messages/messages.graphql.js';
+import { assertWithinReach } from '../messages/reach.js';
+import type { Page } from '../page.js';
 import type { ConversationEvent } from './conversation-event.entity.js';
 import { SendEventInput } from './conversation-events.input.js';
 import { ConversationEventsService } from './conversation-events.service.js';
@@ -25,13 +32,13 @@ import { eventCommandOf } from './event-command.js';
 
 @ObjectType('ConversationEvent', { description: 'Something done in a conversation beside speaking.' })
 export class ConversationEventType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project; later events have greater ids.' })
   id!: string;
 
-  @Field(() => ConversationDirectionEnum)
+  @Field(() => ConversationDirectionEnum, { description: 'Who does it to whom.' })
   direction!: ConversationDirectionEnum;
 
-  @Field(() => ChannelIdentityType)
+  @Field(() => ChannelIdentityType, { description: 'The person on the channel that the event took.' })
   channelIdentity!: ChannelIdentityType;
 
   @Field(() => Json, {
@@ -46,7 +53,7 @@ export class ConversationEventType {
   })
   status!: MessageStatusEnum | null;
 
-  @Field(() => ReasonType, { nullable: true })
+  @Field(() => ReasonType, { nullable: true, description: 'Why it failed; null otherwise.' })
   reason!: ReasonType | null;
 
   @Field(() => DateTime, { description: 'When it was accepted; events are listed in this order.' })
@@ -62,15 +69,15 @@ export class ConversationEventType {
   channelData!: object | null;
 }
 
-@ObjectType()
+@ObjectType({ description: 'A page of events of a conversation.' })
 export class ConversationEventConnection extends connectionType('ConversationEvent', ConversationEventType) {}
 
 @ObjectType({ description: 'What was accepted.' })
 export class SendEventPayload {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The event.' })
   eventId!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was accepted.' })
   acceptedTime!: Date;
 }
 
@@ -99,17 +106,23 @@ class ConversationEventPageArgs {
 
 @Resolver(() => ConversationType)
 export class ConversationEventsResolver {
-  constructor(private readonly events: ConversationEventsService) {}
+  constructor(
+    private readonly events: ConversationEventsService,
+    private readonly contacts: ContactsService,
+  ) {}
 
   @Mutation(() => SendEventPayload, {
     description:
       'Stores an event as QUEUED and has it sent. Once answered, it is durable. Events keep their order among each other, not with messages.',
   })
-  sendEvent(
+  @OpenTo('AGENT')
+  async sendEvent(
     @CurrentCaller() caller: Caller,
-    @Args('input') input: SendEventInput,
+    @Args('input', { description: 'The event.' }) input: SendEventInput,
   ): Promise<SendEventPayload> {
-    return this.events.send(eventCommandOf(caller.projectId, input));
+    const command = eventCommandOf(caller.projectId, input);
+    await assertWithinReach(caller, this.contacts, command);
+    return this.events.send(command);
   }
 
   @ResolveField('events', () => ConversationEventConnection, {
@@ -118,11 +131,18 @@ export class ConversationEventsResolver {
   async list(
     @Parent() conversation: ConversationType,
     @CurrentCaller() caller: Caller,
+    @Context() context: GraphqlContext,
     @Args() page: ConversationEventPageArgs,
   ): Promise<ConversationEventConnection> {
-    const { edges, pageInfo } = toConnection(
-      await this.events.listByConversation(caller.projectId, conversation.id, page),
+    const loader = loaderOf(
+      context,
+      `conversation events ${JSON.stringify(page)}`,
+      () =>
+        new DataLoader<string, Page<ConversationEvent>>((ids) =>
+          this.events.listByConversations(caller.projectId, ids, page),
+        ),
     );
+    const { edges, pageInfo } = toConnection(await loader.load(conversation.id));
     return {
       edges: edges.map(({ cursor, node }) => ({ cursor, node: conversationEventTypeOf(node) })),
       pageInfo,

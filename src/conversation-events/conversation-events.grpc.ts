@@ -3,6 +3,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, GrpcMethod, Payload } from '@nestjs/microservices';
 import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
+import { type AnyCall, assertAwaited, CurrentCall } from '../api/grpc-stream.js';
 import { InputPipe } from '../api/input.pipe.js';
 import { structObject, timestamp } from '../api/well-known.js';
 import type { SendEventRequest__Output as SendEventRequest } from '../generated/proto/parley/conversation/v1/SendEventRequest.js';
@@ -23,8 +24,10 @@ export class ConversationEventsGrpcController {
     @Payload() request: object,
     @Ctx() metadata: Metadata,
     @CurrentCaller() caller: Caller,
+    @CurrentCall() call: AnyCall,
   ): Promise<SendEventResponse> {
     const input = await this.inputOf(request, metadata);
+    assertAwaited(call);
     const { eventId, acceptedTime } = await this.events.send(eventCommandOf(caller.projectId, input));
     return { eventId, acceptedTime: timestamp(acceptedTime) };
   }

@@ -1,7 +1,8 @@
 import { Field, ID, InputType, registerEnumType } from '@nestjs/graphql';
-import { Type } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
+  IsDate,
   IsEnum,
   IsNotEmpty,
   IsObject,
@@ -12,10 +13,13 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { PageQuery } from '../api/rest.js';
 import { Json } from '../api/scalars.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
 import { AgentInput } from '../messages/content/app-message.input.js';
+import { InjectedIdentityInput } from '../messages/inject.input.js';
 import { SendInput } from '../messages/messages.input.js';
+import { timeOf } from '../wire/time.js';
 
 /** What one text holds; a reply to a comment is one text. */
 const MAX_TEXT = 2_000;
@@ -30,6 +34,10 @@ export enum ReactionAction {
 registerEnumType(ReactionAction, {
   name: 'ReactionAction',
   description: 'Whether a reaction is put on a message or taken away.',
+  valuesMap: {
+    REACTION_ACTION_REACT: { description: 'Puts the emoji on the message, in place of an earlier one.' },
+    REACTION_ACTION_UNREACT: { description: 'Takes the reaction away.' },
+  },
 });
 
 @InputType({ description: 'Answers a comment in private.' })
@@ -43,7 +51,7 @@ export class CommentReplyEventInput {
 
 @InputType({ description: 'An agent who joins or leaves.' })
 export class AgentEventInput {
-  @Field(() => AgentInput)
+  @Field(() => AgentInput, { description: 'Who it is.' })
   @ValidateNested()
   @Type(() => AgentInput)
   @IsNotEmpty()
@@ -75,7 +83,7 @@ export class ReactionEventInput {
   @Matches(EMOJI, { message: 'emoji must be exactly one emoji' })
   emoji?: string | null;
 
-  @Field(() => ReactionAction)
+  @Field(() => ReactionAction, { description: 'Whether to put it or to take it away.' })
   @IsEnum(ReactionAction)
   action!: ReactionAction;
 }
@@ -134,7 +142,7 @@ export class AppEventInput {
 
 @InputType({ description: 'An event to a person.' })
 export class SendEventInput extends SendInput {
-  @Field(() => AppEventInput)
+  @Field(() => AppEventInput, { description: 'What the app does.' })
   @ValidateNested()
   @Type(() => AppEventInput)
   @IsNotEmpty()
@@ -157,4 +165,36 @@ export class SendEventInput extends SendInput {
   @IsString()
   @MaxLength(1024)
   eventMetadata?: string | null;
+}
+
+/** Source: Conversation API, listing events. */
+export class ListEventsQuery extends PageQuery {
+  @IsOptional()
+  @IsString()
+  conversationId?: string;
+
+  @IsOptional()
+  @IsString()
+  contactId?: string;
+}
+
+/** Source: Conversation API, injecting events. Where it belongs to is said by the path. */
+export class InjectEventInput {
+  @ValidateNested()
+  @Type(() => AppEventInput)
+  @IsNotEmpty()
+  appEvent!: AppEventInput;
+
+  @Transform(({ value }) => timeOf(value))
+  @IsDate()
+  acceptTime!: Date;
+
+  @IsOptional()
+  @IsString()
+  contactId?: string;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => InjectedIdentityInput)
+  channelIdentity?: InjectedIdentityInput;
 }

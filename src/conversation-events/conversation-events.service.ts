@@ -22,8 +22,8 @@ export interface AcceptedEvent {
 }
 
 const INSERT = `
-  INSERT INTO conversation_events (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, status, metadata, callback_url, accept_time)
-  VALUES ($1, $2, $3, $4, $5, 'TO_CONTACT', $6, $7, $8::jsonb, 'QUEUED', $9, $10, $11)
+  INSERT INTO conversation_events (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, status, metadata, callback_url, accept_time, dispatch)
+  VALUES ($1, $2, $3, $4, $5, 'TO_CONTACT', $6, $7, $8::jsonb, 'QUEUED', $9, $10, $11, $12)
   RETURNING *`;
 
 /** Of this person on this channel: one of somebody else's must not be reacted to, nor be found by guessing. */
@@ -52,21 +52,23 @@ export class ConversationEventsService {
     );
   }
 
-  /** The events of a conversation, in order of acceptance. */
-  async listByConversation(
+  /** A page of the events of each of the conversations, in order of acceptance, by one statement. */
+  async listByConversations(
     projectId: string,
-    conversationId: string,
+    conversationIds: readonly string[],
     request: PageRequest,
-  ): Promise<Page<ConversationEvent>> {
+  ): Promise<Page<ConversationEvent>[]> {
     const keyset = keysetOf(request, 1);
     const rows = await queryRows<ConversationEvent>(
       this.dataSource.manager,
-      `SELECT * FROM conversation_events WHERE project_id = $1 AND conversation_id = $2
-       AND ($3::text IS NULL OR id ${keyset.backward ? '<' : '>'} $3)
-       ORDER BY id ${keyset.backward ? 'DESC' : 'ASC'} LIMIT $4`,
-      [projectId, conversationId, keyset.position?.[0] ?? null, keyset.limit + 1],
+      `SELECT e.* FROM unnest($2::text[]) AS c(id) CROSS JOIN LATERAL (
+         SELECT * FROM conversation_events WHERE project_id = $1 AND conversation_id = c.id
+         AND ($3::text IS NULL OR id ${keyset.backward ? '<' : '>'} $3)
+         ORDER BY id ${keyset.backward ? 'DESC' : 'ASC'} LIMIT $4) e`,
+      [projectId, conversationIds, keyset.position?.[0] ?? null, keyset.limit + 1],
     );
-    return pageOf(rows, keyset, (event) => [event.id]);
+    const byConversation = Map.groupBy(rows, ({ conversationId }) => conversationId);
+    return conversationIds.map((id) => pageOf(byConversation.get(id) ?? [], keyset, (event) => [event.id]));
   }
 
   private async find(command: EventCommand): Promise<{ person: Person; resolution: Resolution }> {
@@ -118,6 +120,7 @@ export class ConversationEventsService {
       command.eventMetadata,
       command.callbackUrl,
       acceptTime,
+      resolved.dispatch,
     ]);
     if (!event) throw new Error(`event ${id} was not stored`);
     await enterLane(tx, event, expiryOf(command.event, acceptTime));

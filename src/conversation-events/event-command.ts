@@ -60,7 +60,8 @@ export function eventCommandOf(projectId: string, input: SendEventInput): EventC
   };
 }
 
-function appEventOf(input: AppEventInput, path: string): AppEvent {
+/** A checked event as it is stored; `path` is where it stands. @throws DomainError INVALID_ARGUMENT for rules that span fields. */
+export function appEventOf(input: AppEventInput, path: string): AppEvent {
   const given = EVENTS.filter((field) => input[field] != null);
   if (given.length !== 1)
     throw invalid(path, 'exactlyOne', `${path} must have exactly one of ${EVENTS.join(', ')}`);

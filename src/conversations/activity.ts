@@ -14,6 +14,8 @@ export interface TalkKey extends ConversationKey {
   appId: string;
   channel: ConversationChannel;
   identity: string;
+  /** Whether they talk in DISPATCH mode; as the app is set when absent. */
+  dispatch?: boolean;
 }
 
 /** What new messages change in their conversation. */
@@ -44,12 +46,15 @@ const QUEUE_UP = `
 
 const LOCK = `
   SELECT k.key AS wanted, c.* FROM conversations c
-  JOIN jsonb_to_recordset($1::jsonb) AS k(key text, "projectId" text, id text, "appId" text, channel text, identity text)
+  JOIN jsonb_to_recordset($1::jsonb) AS k(key text, "projectId" text, id text, "appId" text, channel text, identity text, dispatch boolean)
     ON c.project_id = k."projectId" AND c.id = k.id
-  WHERE k.identity IS NULL OR (c.active AND EXISTS (
-    SELECT FROM channel_identities i
-    WHERE i.project_id = k."projectId" AND i.channel = k.channel AND i.app_id = k."appId" AND i.identity = k.identity
-      AND i.contact_id = c.contact_id))
+  WHERE k.identity IS NULL OR (c.active
+    AND c.dispatch = coalesce(k.dispatch, (
+      SELECT a.processing_mode = 'DISPATCH' FROM apps a WHERE a.project_id = k."projectId" AND a.id = k."appId"))
+    AND (c.dispatch OR EXISTS (
+      SELECT FROM channel_identities i
+      WHERE i.project_id = k."projectId" AND i.channel = k.channel AND i.app_id = k."appId" AND i.identity = k.identity
+        AND i.contact_id = c.contact_id)))
   ORDER BY c.project_id, c.id
   FOR NO KEY UPDATE OF c`;
 

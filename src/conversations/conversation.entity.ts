@@ -15,8 +15,13 @@ export class Conversation {
   @Column('text')
   appId!: string;
 
-  @Column('text')
+  /** Null where `dispatch` is set, which only those see who store messages. */
+  @Column('text', { nullable: true })
   contactId!: string;
+
+  /** No conversation, and shown to nobody: what is exchanged with an identity in DISPATCH mode hangs on it. */
+  @Column('boolean', { default: false })
+  dispatch!: boolean;
 
   /** At most one a contact and app is. */
   @Column('boolean', { default: true })
@@ -46,6 +51,10 @@ export class Conversation {
 
   @Column('text', { nullable: true })
   readUpToMessageId!: string | null;
+
+  /** When an agent last marked messages as read. */
+  @Column('timestamptz', { nullable: true })
+  readAt!: Date | null;
 
   @Column('text', { nullable: true })
   lastMessageId!: string | null;

@@ -14,10 +14,11 @@ import {
 } from '@nestjs/graphql';
 import { IsOptional, IsString } from 'class-validator';
 import DataLoader from 'dataloader';
-import type { Caller } from '../access/caller.js';
+import { agentIdOf, assertReaches, type Caller } from '../access/caller.js';
 import { connectionType, PageArgs, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
+import { OpenTo } from '../api/open-to.js';
 import { DateTime } from '../api/scalars.js';
 import type { App } from '../apps/app.entity.js';
 import { AppType } from '../apps/apps.graphql.js';
@@ -34,7 +35,7 @@ import { ConversationsService } from './conversations.service.js';
 
 @ObjectType('Conversation', { description: 'One contact talking with one app.' })
 export class ConversationType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project.' })
   id!: string;
 
   appId!: string;
@@ -53,25 +54,45 @@ export class ConversationType {
   @Field(() => DateTime, { nullable: true, description: 'Time of the latest message, either way.' })
   lastReceived!: Date | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The customer's own text; null when there is none." })
   metadata!: string | null;
 
-  @Field(() => InboxStatusEnum)
+  @Field(() => InboxStatusEnum, { description: 'Where it stands for the agents.' })
   status!: InboxStatusEnum;
 
   @Field(() => Int, { description: "The person's messages that no agent has read." })
   unreadCount!: number;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The last message that an agent has marked as read; null when none has been.',
+  })
+  readUpToMessageId!: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When messages were last marked as read; null when they never were.',
+  })
+  readAt!: Date | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The agent who takes care of it, as the front end names them; null for nobody.',
+  })
   assignee!: string | null;
 
-  @Field(() => [String])
+  @Field(() => [String], { description: 'Labels that agents gave it.' })
   labels!: string[];
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it comes back to the inbox; null unless its status is SNOOZED.',
+  })
   snoozedUntil!: Date | null;
 
-  @Field(() => DateTime, { description: 'Sorts the inbox.' })
+  @Field(() => DateTime, {
+    description: 'Sorts the inbox: the latest message, either way, or the end of a snooze.',
+  })
   lastActivity!: Date;
 
   lastContactMessageAt!: Date | null;
@@ -97,7 +118,7 @@ export class MessagingWindowType {
   humanAgentExpiresAt!: Date | null;
 }
 
-@ObjectType()
+@ObjectType({ description: 'A page of conversations.' })
 export class ConversationConnection extends connectionType('Conversation', ConversationType) {
   @Field({
     description:
@@ -108,11 +129,11 @@ export class ConversationConnection extends connectionType('Conversation', Conve
 
 @ArgsType()
 class InboxArgs extends PageArgs {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The app.' })
   @IsString()
   appId!: string;
 
-  @Field(() => InboxFilter, { nullable: true })
+  @Field(() => InboxFilter, { nullable: true, description: 'Which conversations; all when left out.' })
   @IsOptional()
   filter?: InboxFilter | null;
 }
@@ -127,18 +148,24 @@ export class ConversationsResolver {
   ) {}
 
   @Query(() => ConversationType, { nullable: true, description: 'One conversation.' })
+  @OpenTo('VIEWER')
   async conversation(
     @CurrentCaller() caller: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The conversation.' }) id: string,
   ): Promise<ConversationType> {
-    return conversationTypeOf(await this.conversations.get(caller.projectId, id));
+    return conversationTypeOf(await this.conversations.getReached(caller, id));
   }
 
-  @Query(() => ConversationConnection, { description: 'The conversations of an app, latest activity first.' })
+  @Query(() => ConversationConnection, {
+    description:
+      'The conversations of an app, latest activity first. Paging shows none twice; one that moves up meanwhile, past the pages still to come, is told by the events after the eventCursor of the first page.',
+  })
+  @OpenTo('VIEWER')
   async inbox(
     @CurrentCaller() caller: Caller,
     @Args() { appId, filter, first, after }: InboxArgs,
   ): Promise<ConversationConnection> {
+    assertReaches(caller, appId);
     await this.apps.get(caller.projectId, appId);
     const page = await this.conversations.inbox(caller.projectId, appId, filter ?? {}, { first, after });
     const { edges, pageInfo } = toConnection(page);
@@ -149,12 +176,17 @@ export class ConversationsResolver {
     };
   }
 
-  @Mutation(() => ConversationType, { description: 'Changes status, assignee, labels, snooze or metadata.' })
+  @Mutation(() => ConversationType, {
+    description:
+      'Changes status, assignee, labels, snooze or metadata; what changed is told with who did it.',
+  })
+  @OpenTo('AGENT')
   async updateConversation(
     @CurrentCaller() caller: Caller,
-    @Args('id', { type: () => ID }) id: string,
-    @Args('input') input: UpdateConversationInput,
+    @Args('id', { type: () => ID, description: 'The conversation.' }) id: string,
+    @Args('input', { description: 'What to change.' }) input: UpdateConversationInput,
   ): Promise<ConversationType> {
+    if (caller.inbox) await this.conversations.getReached(caller, id);
     const { status, labels, metadata, ...nullable } = input;
     const changes = {
       ...nullable,
@@ -162,40 +194,33 @@ export class ConversationsResolver {
       ...(labels ? { labels } : {}),
       ...(metadata != null ? { metadata } : {}),
     };
-    return conversationTypeOf(await this.conversations.update(caller.projectId, id, changes));
-  }
-
-  @Mutation(() => ConversationType, {
-    description: 'Marks messages as read by an agent: up to the given one, or all.',
-  })
-  async markConversationRead(
-    @CurrentCaller() caller: Caller,
-    @Args('id', { type: () => ID }) id: string,
-    @Args('upToMessageId', { type: () => ID, nullable: true }) upToMessageId?: string,
-  ): Promise<ConversationType> {
-    return conversationTypeOf(await this.conversations.markRead(caller.projectId, id, upToMessageId));
+    return conversationTypeOf(
+      await this.conversations.update(caller.projectId, id, changes, agentIdOf(caller)),
+    );
   }
 
   @Mutation(() => ConversationType, {
     description: 'Ends a conversation; the next message, either way, opens a new one.',
   })
+  @OpenTo('AGENT')
   async stopConversation(
     @CurrentCaller() caller: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The conversation.' }) id: string,
   ): Promise<ConversationType> {
-    return conversationTypeOf(await this.conversations.stop(caller.projectId, id));
+    if (caller.inbox) await this.conversations.getReached(caller, id);
+    return conversationTypeOf(await this.conversations.stop(caller.projectId, id, agentIdOf(caller)));
   }
 
   @Mutation(() => Boolean, { description: 'Removes a conversation with its messages.' })
   async deleteConversation(
     @CurrentCaller() caller: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The conversation.' }) id: string,
   ): Promise<boolean> {
     await this.conversations.delete(caller.projectId, id);
     return true;
   }
 
-  @ResolveField(() => AppType)
+  @ResolveField(() => AppType, { description: 'The app that takes part.' })
   app(
     @Parent() conversation: ConversationType,
     @CurrentCaller() caller: Caller,
@@ -208,7 +233,7 @@ export class ConversationsResolver {
     ).load(conversation.appId);
   }
 
-  @ResolveField(() => ContactType)
+  @ResolveField(() => ContactType, { description: 'The person who takes part.' })
   contact(
     @Parent() conversation: ConversationType,
     @CurrentCaller() caller: Caller,

@@ -16,31 +16,49 @@ export interface Person {
   appId: string;
   channel: ConversationChannel;
   identity: string;
+  /** Whether in DISPATCH mode; as the app is set when absent. */
+  dispatch?: boolean;
 }
 
 /** People who write now are likely to write again soon. */
 const REMEMBERED = 50_000;
 
+/** In DISPATCH mode there is neither: then both name the row that all of theirs hangs on, which nobody is shown. */
 export interface Resolved {
   contactId: string;
   conversationId: string;
+  dispatch: boolean;
 }
 
 /** Who was found, by `personKey`. */
 export type Resolution = ReadonlyMap<string, Resolved>;
 
 export function personKey(person: Person): string {
-  return `${person.projectId} ${person.appId} ${person.channel} ${person.identity}`;
+  const mode = person.dispatch == null ? '' : ` ${person.dispatch}`;
+  return `${person.projectId} ${person.appId} ${person.channel} ${person.identity}${mode}`;
 }
 
-type Found = Person & { contactId: string | null; conversationId: string | null };
+/** `inDispatch` is the mode that it comes to. */
+type Found = Person & { contactId: string | null; conversationId: string | null; inDispatch: boolean };
 
-const PEOPLE = `jsonb_to_recordset($1::jsonb) AS p("projectId" text, "appId" text, channel text, identity text, "contactId" text, "conversationId" text)`;
+const PEOPLE = `jsonb_to_recordset($1::jsonb) AS p("projectId" text, "appId" text, channel text, identity text, dispatch boolean,
+  "contactId" text, "conversationId" text)`;
 
+/** `OFFSET 0` has the two looked up by key, one by one. */
 const FIND = `
-  SELECT p."projectId", p."appId", p.channel, p.identity, i.contact_id, c.id AS conversation_id
+  SELECT p."projectId", p."appId", p.channel, p.identity, p.dispatch, mode.dispatch AS in_dispatch,
+    coalesce(l.conversation_id, i.contact_id) AS contact_id, coalesce(l.conversation_id, c.id) AS conversation_id
   FROM ${PEOPLE}
-  LEFT JOIN channel_identities i ON i.project_id = p."projectId" AND i.channel = p.channel AND i.app_id = p."appId" AND i.identity = p.identity
+  CROSS JOIN LATERAL (SELECT coalesce(p.dispatch, (
+    SELECT a.processing_mode = 'DISPATCH' FROM apps a WHERE a.project_id = p."projectId" AND a.id = p."appId"), false) AS dispatch OFFSET 0) mode
+  LEFT JOIN LATERAL (
+    SELECT l.conversation_id FROM dispatch_lanes l
+    WHERE mode.dispatch AND l.project_id = p."projectId" AND l.app_id = p."appId" AND l.channel = p.channel AND l.identity = p.identity
+    OFFSET 0) l ON true
+  LEFT JOIN LATERAL (
+    SELECT i.contact_id FROM channel_identities i
+    WHERE NOT mode.dispatch AND i.project_id = p."projectId" AND i.channel = p.channel AND i.app_id = p."appId" AND i.identity = p.identity
+    OFFSET 0) i ON true
   LEFT JOIN conversations c ON c.project_id = p."projectId" AND c.app_id = p."appId" AND c.contact_id = i.contact_id AND c.active`;
 
 /** Two transactions may meet the same new person: the unique key decides, and the loser reads what the winner made. */
@@ -62,6 +80,17 @@ const CREATE_CONVERSATIONS = `
   JOIN contacts c ON c.project_id = p."projectId" AND c.id = p."contactId"
   ORDER BY 1, 3, 4 FOR KEY SHARE OF c
   ON CONFLICT (project_id, app_id, contact_id) WHERE active DO NOTHING RETURNING *`;
+
+/** Whoever comes second finds what the first has made. */
+const CREATE_LANES = `
+  WITH lanes AS (
+    INSERT INTO dispatch_lanes (project_id, app_id, channel, identity, conversation_id)
+    SELECT p."projectId", p."appId", p.channel, p.identity, p."conversationId" FROM ${PEOPLE}
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT DO NOTHING RETURNING *
+  )
+  INSERT INTO conversations (project_id, id, app_id, dispatch, last_received)
+  SELECT project_id, conversation_id, app_id, true, now() FROM lanes`;
 
 /** Finds the contact and the active conversation of each person, as far as they exist. */
 export async function findPeople(
@@ -121,17 +150,17 @@ export class PeopleResolver {
     resolution: Resolution,
     others: readonly ConversationKey[] = [],
   ): Promise<Map<string, Conversation>> {
-    const talks = distinct(people).flatMap(({ projectId, appId, channel, identity }) => {
-      const key = personKey({ projectId, appId, channel, identity });
+    const talks = distinct(people).flatMap(({ projectId, appId, channel, identity, dispatch }) => {
+      const key = personKey({ projectId, appId, channel, identity, dispatch });
       const resolved = resolution.get(key);
       if (!resolved) return [];
       const { conversationId: id, contactId } = resolved;
-      return [{ key, projectId, id, appId, channel, identity, contactId }];
+      return [{ key, projectId, id, appId, channel, identity, dispatch, contactId }];
     });
     const { conversations, talking } = await lockTalks(tx, [...talks, ...others]);
     // A merge may have given the conversation, and the identity with it, to another contact.
     const gone = talks.filter(
-      ({ key, id, contactId }) => !talking.has(key) || conversations.get(id)?.contactId !== contactId,
+      ({ key, id, contactId }) => !talking.has(key) || (conversations.get(id)?.contactId ?? id) !== contactId,
     );
     for (const { key } of gone) this.remembered.delete(key);
     if (gone[0]) throw new ConversationGone(`conversation ${gone[0].id} is no longer active`);
@@ -152,17 +181,22 @@ async function look(
   if (people.length === 0) return { found, incomplete };
   for (const row of await queryRows<Found>(tx, FIND, [
     JSON.stringify(
-      people.map(({ projectId, appId, channel, identity }) => ({ projectId, appId, channel, identity })),
+      people.map(({ projectId, appId, channel, identity, dispatch }) => ({
+        ...{ projectId, appId, channel, identity, dispatch },
+      })),
     ),
   ])) {
-    const { contactId, conversationId } = row;
-    if (contactId && conversationId) found.set(personKey(row), { contactId, conversationId });
+    const { contactId, conversationId, inDispatch: dispatch } = row;
+    if (contactId && conversationId) found.set(personKey(row), { contactId, conversationId, dispatch });
     else incomplete.push(row);
   }
   return { found, incomplete };
 }
 
-async function createMissing(tx: EntityManager, incomplete: Found[]): Promise<NewEvent[]> {
+async function createMissing(tx: EntityManager, missing: Found[]): Promise<NewEvent[]> {
+  const lanes = missing.filter((row) => row.inDispatch).map((row) => ({ ...row, conversationId: newId() }));
+  if (lanes.length > 0) await tx.query(CREATE_LANES, [JSON.stringify(lanes)]);
+  const incomplete = missing.filter((row) => !row.inDispatch);
   const events: NewEvent[] = [];
   const unknown = incomplete.filter((row) => !row.contactId).map((row) => ({ ...row, contactId: newId() }));
   if (unknown.length > 0) {

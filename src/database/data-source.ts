@@ -11,6 +11,16 @@ import { Inbound1763700000010 } from '../../migrations/1763700000010-inbound.js'
 import { ConversationEvents1763700000008 } from '../../migrations/1763700000008-conversation-events.js';
 import { People1763700000011 } from '../../migrations/1763700000011-people.js';
 import { WebhooksComplete1763700000012 } from '../../migrations/1763700000012-webhooks-complete.js';
+import { InboxState1763700000013 } from '../../migrations/1763700000013-inbox-state.js';
+import { Search1763700000014 } from '../../migrations/1763700000014-search.js';
+import { Dispatch1763700000018 } from '../../migrations/1763700000018-dispatch.js';
+import { ConversationRecords1763700000019 } from '../../migrations/1763700000019-conversation-records.js';
+import { MessageLists1763700000017 } from '../../migrations/1763700000017-message-lists.js';
+import { Consents1763700000020 } from '../../migrations/1763700000020-consents.js';
+import { ForeignCredentials1763700000021 } from '../../migrations/1763700000021-foreign-credentials.js';
+import { Tokens1763700000016 } from '../../migrations/1763700000016-tokens.js';
+import { AppSettings1763700000015 } from '../../migrations/1763700000015-app-settings.js';
+import { ContactKeys1763700000022 } from '../../migrations/1763700000022-contact-keys.js';
 import { AccessKey, Project } from '../access/project.entity.js';
 import { App } from '../apps/app.entity.js';
 import { Channel } from '../channels/channel.entity.js';
@@ -59,6 +69,16 @@ export function createDataSource(url: string, poolSize = 20): DataSource {
       Inbound1763700000010,
       People1763700000011,
       WebhooksComplete1763700000012,
+      InboxState1763700000013,
+      Search1763700000014,
+      AppSettings1763700000015,
+      Tokens1763700000016,
+      MessageLists1763700000017,
+      Dispatch1763700000018,
+      ConversationRecords1763700000019,
+      Consents1763700000020,
+      ForeignCredentials1763700000021,
+      ContactKeys1763700000022,
     ],
     migrationsTransactionMode: 'each',
     subscribers: [CommitHooks],

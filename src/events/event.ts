@@ -11,8 +11,8 @@ export interface EventPayloads {
   /** `deleted` is part of `preserved` now. */
   'contact.merged': { preserved: Snapshot; deleted: Snapshot };
   'conversation.started': { conversation: Snapshot };
-  'conversation.updated': { conversation: Snapshot };
-  'conversation.stopped': { conversation: Snapshot };
+  'conversation.updated': ChangedConversation;
+  'conversation.stopped': ChangedConversation;
   'conversation.deleted': { conversation: Snapshot };
   'message.added': { message: Snapshot; conversation: Snapshot };
   /** Status, content or metadata changed; `status` says that it was the status, with the channel's own time. */
@@ -29,11 +29,37 @@ export interface EventPayloads {
   'event.updated': { event: Snapshot; conversation: Snapshot };
   /** The channel said something that has no generic form. */
   'channel.unsupported': { channel: string; identity: string; raw: unknown };
+  /** Whether a person can be reached on a channel, as somebody asked. */
+  'capability.reported': { capability: Snapshot };
   /** Meant for an account that the app does not own: kept, but nobody is told. */
   'channel.ignored': { channel: string; accountId: string | null; raw: unknown };
   'channel.updated': { channel: Snapshot };
+  /** Agents' notes never leave the inbox. */
+  'note.added': NoteOfConversation;
+  'note.updated': NoteOfConversation;
+  /** The note without its text. */
+  'note.deleted': NoteOfConversation;
   /** Nothing more is sent to a target: it is gone, or has failed for days. */
   'webhook.disabled': { webhookId: string; target: string; reason: string };
+}
+
+/** `by` is the agent who did it, null for the API and for Parley itself. Both are absent in what was recorded before they were kept. */
+export interface ChangedConversation {
+  conversation: Snapshot;
+  changes?: ConversationChange[];
+  by?: string | null;
+}
+
+/** A field of a conversation and its values, as JSON. */
+export interface ConversationChange {
+  field: string;
+  from: unknown;
+  to: unknown;
+}
+
+interface NoteOfConversation {
+  note: Snapshot;
+  conversation: Snapshot;
 }
 
 export type EventKind = keyof EventPayloads;

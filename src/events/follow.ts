@@ -56,7 +56,10 @@ export class EventFollower {
   /** Nothing, after a moment, while the database is away: who catches up goes on where they were, like those who follow live. */
   private async stored(app: AppKey, after: Position, signal: AbortSignal): Promise<LogSlice | null> {
     try {
-      return await this.log.read(app, after, READ_LIMIT);
+      const slice = await this.log.read(app, after, READ_LIMIT);
+      // Who has been so slow that what comes next was dropped must be told, not carried over the gap.
+      await this.log.assertReadable(after);
+      return slice;
     } catch (error) {
       if (!isDatabaseAway(error)) throw error;
       await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);

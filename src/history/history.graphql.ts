@@ -41,7 +41,7 @@ registerEnumType(HistoryImportStateName, {
   description: 'Fetching what was said on a channel before it was connected.',
 })
 export class HistoryImportType {
-  @Field(() => HistoryImportStateName)
+  @Field(() => HistoryImportStateName, { description: 'How far it is.' })
   state!: string;
 
   @Field(() => Int, { description: 'Conversations that the channel has told of.' })
@@ -53,10 +53,10 @@ export class HistoryImportType {
   @Field(() => String, { nullable: true, description: 'What the channel last complained of.' })
   error!: string | null;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it began.' })
   startedAt!: Date;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When it ended; null while it runs.' })
   finishedAt!: Date | null;
 }
 
@@ -70,7 +70,8 @@ export class HistoryResolver {
   })
   importHistory(
     @CurrentCaller() { projectId }: Caller,
-    @Args('channelId', { type: () => ID }) channelId: string,
+    @Args('channelId', { type: () => ID, description: 'The connection whose channel is asked.' })
+    channelId: string,
   ): Promise<HistoryImport> {
     return this.history.start(projectId, channelId);
   }

@@ -1,18 +1,17 @@
 import type { EntityManager } from 'typeorm';
 import type { InboundEcho, InboundMessage } from '../channels/channel.js';
-import type { Activity } from '../conversations/activity.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
 import type { Resolution } from '../conversations/people.js';
 import { queryRows } from '../database/rows.js';
-import { type NewEvent, snapshotOf } from '../events/event.js';
+import type { NewEvent } from '../events/event.js';
 import { idAt } from '../ids.js';
-import { activitiesOf } from '../messages/activity.js';
 import { type InboundSource, resolvedOf, type Sourced } from '../messages/inbound/batch.js';
 import { findMessages, messageKey } from '../messages/inbound/changes.js';
 import { applyEarlyChanges } from '../messages/inbound/receive-changes.js';
 import { rowsOf } from '../messages/inbound/rows.js';
-import { insertReceived, type MessageRow } from '../messages/insert.js';
+import type { MessageRow } from '../messages/insert.js';
 import type { Message } from '../messages/message.entity.js';
+import { insertPast, pastEvents } from '../messages/past.js';
 
 export type Told = InboundMessage | InboundEcho;
 
@@ -24,21 +23,6 @@ const TRIED = `
   SELECT conversation_id, min(attempt_at) AS since FROM sends
   WHERE project_id = $1 AND conversation_id = ANY($2) AND attempt_at IS NOT NULL
   GROUP BY 1`;
-
-const INJECTED = `UPDATE messages SET injected = true WHERE project_id = $1 AND id = ANY($2)`;
-
-/** History makes nothing new: it counts as read, opens nothing again, and where nothing was said later, it gives the time. */
-const TOUCH = `
-  UPDATE conversations c SET
-    last_activity = CASE WHEN c.last_message_id IS NULL THEN a.at ELSE greatest(c.last_activity, a.at) END,
-    last_received = CASE WHEN c.last_message_id IS NULL THEN a.at ELSE greatest(c.last_received, a.at) END,
-    last_message_id = greatest(c.last_message_id, a."lastMessageId"),
-    active_channel = CASE WHEN c.active_channel = 'CHANNEL_UNSPECIFIED' THEN a.channel ELSE c.active_channel END,
-    last_contact_message_at = greatest(c.last_contact_message_at, a."contactMessageAt"),
-    updated_at = now()
-  FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, id text, "lastMessageId" text, at timestamptz, channel text, "contactMessageAt" timestamptz)
-  WHERE c.project_id = a."projectId" AND c.id = a.id
-  RETURNING c.*`;
 
 /** Those that are not here yet. */
 export async function unknownOf(
@@ -65,18 +49,18 @@ export async function storeHistory(
   const echoes = fresh.filter((event) => event.kind === 'echo');
   const order = fresh.map(({ channelMessageId }) => channelMessageId);
   const rows = inTheirTime(await rowsOf(tx, messages, echoes, resolution), order);
-  const { messages: added, early } = await insertReceived(tx, rows);
+  const { messages: added, early } = await insertPast(tx, projectId, rows, conversations);
   if (added.length === 0) return [];
-  await tx.query(INJECTED, [projectId, added.map(({ id }) => id)]);
-  for (const conversation of await touch(tx, activitiesOf(added)))
-    conversations.set(conversation.id, conversation);
   const overtaken = await applyEarlyChanges(
     tx,
     added.flatMap((message) => (early.has(message.id) ? [nameOf(message)] : [])),
     conversations,
   );
   const final = new Map(overtaken.map((message) => [message.id, message]));
-  return added.map((message) => eventOf(final.get(message.id) ?? message, conversations));
+  return pastEvents(
+    added.map((message) => final.get(message.id) ?? message),
+    conversations,
+  );
 }
 
 async function withoutOwn(
@@ -115,10 +99,6 @@ function timeOf({ channelTime, acceptTime }: MessageRow): number {
   return (channelTime ?? acceptTime).getTime();
 }
 
-async function touch(tx: EntityManager, activities: Activity[]): Promise<Conversation[]> {
-  return queryRows<Conversation>(tx, TOUCH, [JSON.stringify(activities)]);
-}
-
 function nameOf({ projectId, appId, channel, channelMessageId }: Message): {
   projectId: string;
   appId: string;
@@ -126,19 +106,4 @@ function nameOf({ projectId, appId, channel, channelMessageId }: Message): {
   channelMessageId: string;
 } {
   return { projectId, appId, channel, channelMessageId: channelMessageId ?? '' };
-}
-
-function eventOf(message: Message, conversations: ReadonlyMap<string, Conversation>): NewEvent {
-  const { projectId, appId, conversationId, contactId } = message;
-  return {
-    projectId,
-    appId,
-    kind: 'message.added',
-    conversationId,
-    contactId,
-    payload: {
-      message: snapshotOf({ ...message, injected: true }),
-      conversation: snapshotOf(conversations.get(conversationId) ?? {}),
-    },
-  };
 }

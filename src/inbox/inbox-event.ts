@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.js';
 import type { Channel } from '../channels/channel.entity.js';
 import type { ConversationEvent } from '../conversation-events/conversation-event.entity.js';
 import { conversationEventTypeOf } from '../conversation-events/conversation-events.graphql.js';
@@ -5,14 +6,31 @@ import type { Contact } from '../contacts/contact.entity.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
 import { conversationTypeOf } from '../conversations/conversations.graphql.js';
 import { encodePosition } from '../events/cursor.js';
-import type { EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
+import type { EventKind, EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
 import type { Message } from '../messages/message.entity.js';
 import { messageTypeOf } from '../messages/messages.graphql.js';
+import type { Note } from '../notes/note.js';
+
+/** What is about how an app is run, not about its inbox. */
+const FOR_OPERATORS = new Set<EventKind>(['webhook.disabled']);
+
+/** An event of the log as the caller sees it; null for what does not concern the inbox, or is not for inbox tokens. */
+export function inboxEventFor({ inbox }: Caller, event: StoredEvent): object | null {
+  return inbox && FOR_OPERATORS.has(event.kind) ? null : inboxEventOf(event);
+}
+
+const NOTE_CHANGES = {
+  'note.added': 'NoteAdded',
+  'note.updated': 'NoteUpdated',
+  'note.deleted': 'NoteDeleted',
+} as const;
 
 /** An event of the log as a member of InboxEvent; null for what does not concern the inbox. */
 export function inboxEventOf(event: StoredEvent): object | null {
   // Of an erased person only the place in the log is kept.
   if ('erased' in event.payload) return null;
+  // In DISPATCH mode there is no conversation that could be shown.
+  if (isDispatch(event.payload)) return null;
   const common = { cursor: encodePosition(event.position), at: event.at };
   switch (event.kind) {
     case 'message.added':
@@ -30,6 +48,8 @@ export function inboxEventOf(event: StoredEvent): object | null {
         ...common,
         kind: 'ConversationUpdated',
         conversation: conversationTypeOf(revive<Conversation>(event.payload.conversation)),
+        changes: ('changes' in event.payload && event.payload.changes) || [],
+        agentId: ('by' in event.payload && event.payload.by) || null,
       };
     case 'contact.created':
     case 'contact.updated':
@@ -39,6 +59,15 @@ export function inboxEventOf(event: StoredEvent): object | null {
     case 'event.added':
     case 'event.updated':
       return eventChange(event.kind, event.payload, common);
+    case 'note.added':
+    case 'note.updated':
+    case 'note.deleted':
+      return {
+        ...common,
+        kind: NOTE_CHANGES[event.kind],
+        note: revive<Note>(event.payload.note),
+        conversation: conversationTypeOf(revive<Conversation>(event.payload.conversation)),
+      };
     case 'channel.updated':
       return { ...common, kind: 'ChannelUpdated', channel: revive<Channel>(event.payload.channel) };
     case 'webhook.disabled':
@@ -48,8 +77,14 @@ export function inboxEventOf(event: StoredEvent): object | null {
     case 'conversation.deleted':
     case 'channel.unsupported':
     case 'channel.ignored':
+    case 'capability.reported':
       return null;
   }
+}
+
+function isDispatch(payload: object): boolean {
+  const { message, event } = payload as { message?: Snapshot; event?: Snapshot };
+  return (message ?? event)?.dispatch === true;
 }
 
 /** Typing is told as such, and once: what becomes of it on the channel is of no interest to other agents. */
@@ -83,6 +118,7 @@ const TIMES = new Set([
   'snoozedUntil',
   'lastActivity',
   'lastContactMessageAt',
+  'readAt',
   'acceptTime',
   'channelTime',
   'editedAt',

@@ -11,12 +11,14 @@ import {
 import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import type { GraphqlContext } from '../api/graphql-context.js';
-import { DateTime } from '../api/scalars.js';
+import { OpenTo } from '../api/open-to.js';
+import { DateTime, Json } from '../api/scalars.js';
 import { ConversationEventType } from '../conversation-events/conversation-events.graphql.js';
 import { ContactType } from '../contacts/contacts.graphql.js';
 import { ChannelType } from '../channels/channels.graphql.js';
 import { ConversationType } from '../conversations/conversations.graphql.js';
 import { MessageOriginEnum, MessageType } from '../messages/messages.graphql.js';
+import { NoteType } from '../notes/notes.graphql.js';
 import { InboxService } from './inbox.service.js';
 
 @ObjectType({ isAbstract: true })
@@ -32,31 +34,56 @@ abstract class InboxEventBase {
 
 @ObjectType({ description: 'A message came in or was accepted.' })
 export class MessageAdded extends InboxEventBase {
-  @Field(() => MessageType)
+  @Field(() => MessageType, { description: 'The message as it was then.' })
   message!: MessageType;
 
-  @Field(() => ConversationType)
+  @Field(() => ConversationType, { description: 'The conversation as it was then.' })
   conversation!: ConversationType;
 }
 
 @ObjectType({ description: 'A message changed: its status, for one.' })
 export class MessageUpdated extends InboxEventBase {
-  @Field(() => MessageType)
+  @Field(() => MessageType, { description: 'The message as it was then.' })
   message!: MessageType;
 
-  @Field(() => ConversationType)
+  @Field(() => ConversationType, { description: 'The conversation as it was then.' })
   conversation!: ConversationType;
+}
+
+@ObjectType({ description: 'A field of a conversation that changed.' })
+export class ConversationChange {
+  @Field({
+    description:
+      'Which: status, snoozedUntil, assignee, labels, unreadCount, readUpToMessageId, active and more.',
+  })
+  field!: string;
+
+  @Field(() => Json, { nullable: true, description: 'What it was.' })
+  from!: unknown;
+
+  @Field(() => Json, { nullable: true, description: 'What it is since.' })
+  to!: unknown;
 }
 
 @ObjectType({ description: 'A conversation began or changed.' })
 export class ConversationUpdated extends InboxEventBase {
-  @Field(() => ConversationType)
+  @Field(() => ConversationType, { description: 'The conversation as it was then.' })
   conversation!: ConversationType;
+
+  @Field(() => [ConversationChange], { description: 'What changed; empty when the conversation began.' })
+  changes!: ConversationChange[];
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The agentId of the inbox token that changed it; null for an access key, the person and Parley itself.',
+  })
+  agentId!: string | null;
 }
 
 @ObjectType({ description: 'A contact appeared or changed.' })
 export class ContactUpdated extends InboxEventBase {
-  @Field(() => ContactType)
+  @Field(() => ContactType, { description: 'The contact as it was then.' })
   contact!: ContactType;
 }
 
@@ -64,10 +91,10 @@ export class ContactUpdated extends InboxEventBase {
   description: 'Somebody began or ceased to type. Who began half a minute ago and said no more has ceased.',
 })
 export class TypingChanged extends InboxEventBase {
-  @Field(() => ConversationType)
+  @Field(() => ConversationType, { description: 'The conversation as it was then.' })
   conversation!: ConversationType;
 
-  @Field()
+  @Field({ description: 'True: began. False: ceased.' })
   typing!: boolean;
 
   @Field(() => MessageOriginEnum, { description: 'API: an agent of the business. CONTACT: the person.' })
@@ -78,25 +105,43 @@ export class TypingChanged extends InboxEventBase {
   description: 'Something other than typing was done beside speaking: a reaction, an agent who joins.',
 })
 export class EventAdded extends InboxEventBase {
-  @Field(() => ConversationEventType)
+  @Field(() => ConversationEventType, { description: 'The event as it was then.' })
   event!: ConversationEventType;
 
-  @Field(() => ConversationType)
+  @Field(() => ConversationType, { description: 'The conversation as it was then.' })
   conversation!: ConversationType;
 }
 
 @ObjectType({ description: 'What became of an event: its status.' })
 export class EventUpdated extends InboxEventBase {
-  @Field(() => ConversationEventType)
+  @Field(() => ConversationEventType, { description: 'The event as it was then.' })
   event!: ConversationEventType;
 
-  @Field(() => ConversationType)
+  @Field(() => ConversationType, { description: 'The conversation as it was then.' })
   conversation!: ConversationType;
 }
 
+@ObjectType({ isAbstract: true })
+abstract class NoteEvent extends InboxEventBase {
+  @Field(() => NoteType, { description: 'The note as it was then.' })
+  note!: NoteType;
+
+  @Field(() => ConversationType, { description: 'The conversation as it was then.' })
+  conversation!: ConversationType;
+}
+
+@ObjectType({ description: 'An agent wrote a note.' })
+export class NoteAdded extends NoteEvent {}
+
+@ObjectType({ description: 'A note was rewritten.' })
+export class NoteUpdated extends NoteEvent {}
+
+@ObjectType({ description: 'A note was removed; its text is no longer told.' })
+export class NoteDeleted extends NoteEvent {}
+
 @ObjectType({ description: 'A channel was connected, or its state changed.' })
 export class ChannelUpdated extends InboxEventBase {
-  @Field(() => ChannelType)
+  @Field(() => ChannelType, { description: 'The connection as it was then.' })
   channel!: ChannelType;
 }
 
@@ -127,6 +172,9 @@ export const InboxEvent = createUnionType({
       TypingChanged,
       EventAdded,
       EventUpdated,
+      NoteAdded,
+      NoteUpdated,
+      NoteDeleted,
       ChannelUpdated,
       WebhookDisabled,
     ] as const,
@@ -145,13 +193,14 @@ export class InboxResolver {
     description: 'Everything that changes the inbox of an app, in order, each event once.',
     resolve: (event: object) => event,
   })
+  @OpenTo('VIEWER')
   inbox(
     @CurrentCaller() caller: Caller,
     @Context() context: GraphqlContext,
-    @Args('appId', { type: () => ID }) appId: string,
+    @Args('appId', { type: () => ID, description: 'The app.' }) appId: string,
     @Args('after', { type: () => String, nullable: true, description: AFTER }) after?: string | null,
   ): Promise<AsyncIterable<object>> {
-    return this.inboxes.followApp(caller.projectId, appId, after ?? null, context.signal);
+    return this.inboxes.followApp(caller, appId, after ?? null, context.signal);
   }
 
   @Subscription(() => InboxEvent, {
@@ -159,12 +208,13 @@ export class InboxResolver {
     description: 'Everything that changes one conversation, in order, each event once.',
     resolve: (event: object) => event,
   })
+  @OpenTo('VIEWER')
   conversation(
     @CurrentCaller() caller: Caller,
     @Context() context: GraphqlContext,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The conversation.' }) id: string,
     @Args('after', { type: () => String, nullable: true, description: AFTER }) after?: string | null,
   ): Promise<AsyncIterable<object>> {
-    return this.inboxes.followConversation(caller.projectId, id, after ?? null, context.signal);
+    return this.inboxes.followConversation(caller, id, after ?? null, context.signal);
   }
 }

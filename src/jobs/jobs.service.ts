@@ -17,6 +17,9 @@ const CONCURRENCY: Readonly<Record<Task, number>> = {
   // Sends need the same allowance of calls more.
   profiles: 2,
   history: 2,
+  wake: 1,
+  retain: 1,
+  words: 1,
   upkeep: 1,
 };
 

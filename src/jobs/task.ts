@@ -21,6 +21,12 @@ export interface TaskPayloads {
   profiles: { projectId: string; appId: string; channel: string };
   /** Fetch the next page of what was said on a channel before it was connected. */
   history: { projectId: string; channelId: string };
+  /** Open what has been snoozed until now. */
+  wake: { projectId: string };
+  /** Delete what an app has kept for longer than its policy says. */
+  retain: { projectId: string; appId: string };
+  /** Have what was there before the search be found as well. */
+  words: { projectId: string; kind: 'messages' | 'contacts' };
   /** Daily upkeep: partitions of the coming days, retention. */
   upkeep: Record<string, never>;
 }

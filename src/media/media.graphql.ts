@@ -37,7 +37,7 @@ registerEnumType(MediaStateEnum, {
   description: 'Media that came in with a message, and whether they are kept here.',
 })
 export class MessageMediaType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project.' })
   id!: string;
 
   @Field(() => MediaStateEnum, { description: 'Whether it is kept here.' })

@@ -57,6 +57,7 @@ const TOTAL_MS = 180_000;
     MediaService,
     MessageMediaResolver,
   ],
+  exports: [MediaService],
 })
 export class MediaModule {}
 

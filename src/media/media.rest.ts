@@ -17,7 +17,7 @@ const IDLE_MS = 120_000;
 
 /**
  * Serves media. A link as it was handed out (with its `s`) is enough: browsers' pictures and customers' servers have no access key.
- * Without it, or with a wrong one, it takes an access key of the project. What people sent never runs here: no scripts, no guessed types.
+ * Without it, or with a wrong one, it takes an access key of the project, or an inbox token of the app. What people sent never runs here: no scripts, no guessed types.
  */
 @Public()
 @Controller('media')
@@ -87,10 +87,13 @@ export class MediaController {
     if (request.headers.authorization === undefined)
       throw new DomainError(
         'UNAUTHENTICATED',
-        'the link is not as it was handed out (with its "s"), and credentials are missing; send "Authorization: Basic base64(keyId:keySecret)"',
+        'the link is not as it was handed out (with its "s"), and credentials are missing; send "Authorization: Basic base64(keyId:keySecret)" or "Authorization: Bearer <token>"',
       );
-    const { projectId } = await this.access.authenticate(request.headers.authorization, request.ip ?? '');
-    return isId(id) ? this.media.stored(projectId, id) : null;
+    const { projectId, inbox } = await this.access.authenticate(
+      request.headers.authorization,
+      request.ip ?? '',
+    );
+    return isId(id) ? this.media.stored(projectId, id, inbox?.appIds) : null;
   }
 }
 

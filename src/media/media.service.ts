@@ -11,6 +11,9 @@ const COLUMNS = `project_id, id, message_id, path, original_url, state, attempts
 
 const FIND = `SELECT ${COLUMNS} FROM media WHERE project_id = $1 AND id = $2 AND state = 'STORED'`;
 
+const FIND_OF_APPS = `${FIND} AND EXISTS (
+  SELECT FROM messages m WHERE m.project_id = media.project_id AND m.id = media.message_id AND m.app_id = ANY ($3::text[]))`;
+
 const OF_MESSAGES = `SELECT ${COLUMNS} FROM media WHERE project_id = $1 AND message_id = ANY ($2::text[]) ORDER BY message_id, id`;
 
 /** Media that are here in full. */
@@ -31,9 +34,16 @@ export class MediaService {
     private readonly publicUrl: PublicUrl,
   ) {}
 
-  /** Null when there is none in the project, or it is not stored. */
-  async stored(projectId: string, id: string): Promise<StoredMedia | null> {
-    const [row] = await queryRows<MediaRow>(this.dataSource.manager, FIND, [projectId, id]);
+  /**
+   * Null when there is none in the project, or it is not stored.
+   * @param appIds of these apps only.
+   */
+  async stored(projectId: string, id: string, appIds?: readonly string[]): Promise<StoredMedia | null> {
+    const [row] = await queryRows<MediaRow>(
+      this.dataSource.manager,
+      appIds ? FIND_OF_APPS : FIND,
+      appIds ? [projectId, id, appIds] : [projectId, id],
+    );
     return row ? storedIn(row) : null;
   }
 

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { touchConversations } from '../conversations/activity.js';
+import type { Conversation } from '../conversations/conversation.entity.js';
 import { personKey, type Resolution } from '../conversations/people.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
@@ -8,6 +9,7 @@ import { newId } from '../ids.js';
 import type { NewJob } from '../jobs/task.js';
 import { activitiesOf, addedEvents } from './activity.js';
 import type { Accepted, SendCommand } from './command.js';
+import { keptOf, overgrown } from './conversation-metadata.js';
 import { claimKeys } from './idempotency.js';
 import { insertMessages } from './insert.js';
 import { laneJob } from './lane.js';
@@ -21,6 +23,9 @@ export interface Acceptance {
   jobs: NewJob[];
 }
 
+/** Postgres reads years of four digits as JavaScript writes them; the longest life ends ten thousand years from now. */
+const LATEST = Date.UTC(9999, 11, 31);
+
 const QUEUE = `
   INSERT INTO sends (project_id, conversation_id, message_id, expires_at, high_priority, channels)
   SELECT s."projectId", s."conversationId", s."messageId", s."expiresAt", s."highPriority", s.channels
@@ -31,9 +36,11 @@ const QUEUE = `
 export async function acceptSends(
   tx: EntityManager,
   commands: readonly SendCommand[],
-  people: readonly (Addressee | DomainError)[],
+  addressees: readonly (Addressee | DomainError)[],
   resolution: Resolution,
+  locked: ReadonlyMap<string, Conversation>,
 ): Promise<Acceptance> {
+  const people = withinBounds(commands, addressees, resolution, locked);
   const acceptTime = new Date();
   const ids = commands.map(() => newId());
   const reachable = commands
@@ -65,7 +72,7 @@ export async function acceptSends(
   const others = new Map(fresh.map((index) => [ids[index], (people[index] as Addressee).others]));
   const queue = messages.map((message) => {
     const command = byId.get(message.id) as SendCommand;
-    const expiresAt = new Date(acceptTime.getTime() + command.ttlSeconds * 1000);
+    const expiresAt = new Date(Math.min(acceptTime.getTime() + command.ttlSeconds * 1000, LATEST));
     return {
       projectId: message.projectId,
       conversationId: message.conversationId,
@@ -76,14 +83,21 @@ export async function acceptSends(
     };
   });
   if (queue.length > 0) await queryRows(tx, QUEUE, [JSON.stringify(queue)]);
-  const context = new Map(messages.map((message) => [message.conversationId, byId.get(message.id)]));
+  const forgetful = new Set(
+    addressees.flatMap((person) =>
+      person instanceof DomainError || !person.dispatch || !person.forgets
+        ? []
+        : (resolution.get(personKey(person))?.conversationId ?? []),
+    ),
+  );
+  const said = Map.groupBy(messages, ({ conversationId }) => conversationId);
   const conversations = await touchConversations(
     tx,
-    activitiesOf(messages).map((activity) => ({
-      ...activity,
-      metadataJson: context.get(activity.id)?.conversationMetadata ?? null,
-      correlationId: context.get(activity.id)?.correlationId ?? null,
-    })),
+    activitiesOf(messages).map((activity) => {
+      const sends = (said.get(activity.id) ?? []).map(({ id }) => byId.get(id) as SendCommand);
+      const kept = keptOf(locked.get(activity.id)?.metadataJson ?? null, sends);
+      return { ...activity, ...kept, ...(forgetful.has(activity.id) ? { metadataJson: null } : {}) };
+    }),
   );
   return {
     results: commands.map((_, index) => {
@@ -96,4 +110,26 @@ export async function acceptSends(
       laneJob(send.projectId, send.conversationId, { highPriority: send.highPriority }),
     ),
   };
+}
+
+/** Refuses what would make the metadata of a conversation too long, before anything is stored. */
+function withinBounds(
+  commands: readonly SendCommand[],
+  people: readonly (Addressee | DomainError)[],
+  resolution: Resolution,
+  locked: ReadonlyMap<string, Conversation>,
+): (Addressee | DomainError)[] {
+  const checked = [...people];
+  if (!commands.some(({ mergeMetadata }) => mergeMetadata)) return checked;
+  const indexes = people.flatMap((person, index) => (person instanceof DomainError ? [] : [index]));
+  const conversationOf = (index: number): string =>
+    resolution.get(personKey(people[index] as Addressee))?.conversationId ?? '';
+  for (const [id, sends] of Map.groupBy(indexes, conversationOf)) {
+    const refusals = overgrown(
+      locked.get(id)?.metadataJson ?? null,
+      sends.map((index) => commands[index] as SendCommand),
+    );
+    sends.forEach((index, place) => (checked[index] = refusals[place] ?? (people[index] as Addressee)));
+  }
+  return checked;
 }

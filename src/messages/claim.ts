@@ -28,6 +28,12 @@ export interface Send extends Lane {
   switches: number;
   partsSent: number;
   attempts: number;
+  /** Of what it is trying now, on this channel. */
+  failingSince: Date | null;
+  /** How long after the first failure it is tried again; null: until it expires. */
+  retrySeconds: number | null;
+  /** Whether its last try began when that was over. */
+  triedOut: boolean;
   expiresAt: Date;
   attemptBy: string | null;
   /** Until its next try, the end of its channel's pause, or the end of its time to live. */
@@ -56,7 +62,8 @@ function sendsOf(chosen: string): string {
   return `
     SELECT s.project_id, s.conversation_id, s.message_id, m.app_id, m.contact_id, m.channel, m.identity, m.content, m.channel_properties,
       (SELECT content FROM message_renderings r WHERE r.project_id = m.project_id AND r.message_id = m.id AND r.channel = m.channel) AS rendered,
-      c.last_contact_message_at, s.channels, s.switches, s.parts_sent, s.attempts, s.expires_at, s.attempt_by,
+      c.last_contact_message_at, s.channels, s.switches, s.parts_sent, s.attempts, s.failing_since, a.retry_seconds,
+      coalesce(s.failing_since + a.retry_seconds * interval '1 second' <= s.attempt_at, false) AS tried_out, s.expires_at, s.attempt_by,
       rest.until AS rests_until, rest.until <= now() AS due, s.expires_at <= now() AS expired, p.until IS NOT NULL AS slowed, lane.high_priority
     FROM (${chosen}) s
     CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.project_id = s.project_id AND m.id = s.message_id OFFSET 0) m
@@ -65,6 +72,7 @@ function sendsOf(chosen: string): string {
     LEFT JOIN LATERAL (
       SELECT until FROM channel_pauses p WHERE p.project_id = s.project_id AND p.app_id = m.app_id AND p.channel = m.channel OFFSET 0
     ) p ON true
+    CROSS JOIN LATERAL (SELECT retry_seconds FROM apps a WHERE a.project_id = s.project_id AND a.id = m.app_id OFFSET 0) a
     CROSS JOIN LATERAL (SELECT ${HIGH_PRIORITY} AS high_priority OFFSET 0) lane
     CROSS JOIN LATERAL (SELECT least(s.expires_at, greatest(s.next_attempt_at,
       p.until + CASE WHEN lane.high_priority THEN interval '0' ELSE interval '${HEAD_START_MS} ms' END)) AS until) rest`;
@@ -96,7 +104,8 @@ const CLAIM = `
 /** The channel may have taken a payload whose answer was lost: until its echo has had time, the message is not given up either. */
 const RELEASE = `
   UPDATE sends SET attempt_by = NULL, attempts = attempts - $6::int, next_attempt_at = $5,
-    expires_at = CASE WHEN $7 THEN greatest(expires_at, $5) ELSE expires_at END
+    expires_at = CASE WHEN $7 THEN greatest(expires_at, $5) ELSE expires_at END,
+    failing_since = CASE WHEN $8 THEN coalesce(failing_since, now()) ELSE failing_since END
   WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by = $4
   RETURNING message_id`;
 
@@ -135,16 +144,17 @@ export async function claim(
 
 /**
  * Gives a claimed send back, to be tried at `at`. False when it is not ours any more: an echo has settled it.
- * @param how `uncertain`: the channel may have taken it; `uncounted`: the try says nothing about the message.
+ * @param how `uncertain`: the channel may have taken it; `uncounted`: the try says nothing about the message; `failed`: it did not go
+ * well.
  */
 export async function release(
   tx: Queries,
   send: Send,
   at: Date,
-  how: { uncertain?: boolean; uncounted?: boolean } = {},
+  how: { uncertain?: boolean; uncounted?: boolean; failed?: boolean } = {},
 ): Promise<boolean> {
-  const { uncertain = false, uncounted = false } = how;
-  const values = [...keyOf(send), send.attemptBy, at, uncounted ? 1 : 0, uncertain];
+  const { uncertain = false, uncounted = false, failed = false } = how;
+  const values = [...keyOf(send), send.attemptBy, at, uncounted ? 1 : 0, uncertain, failed];
   return (await queryRows(tx, RELEASE, values)).length > 0;
 }
 

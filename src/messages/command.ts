@@ -12,12 +12,16 @@ export interface SendCommand {
   channelProperties: Record<string, string>;
   messageMetadata: string;
   conversationMetadata: Record<string, unknown> | null;
+  /** Whether it is merged into what the conversation has, rather than taking its place. */
+  mergeMetadata?: boolean;
   correlationId: string | null;
   /** Where its delivery reports go instead of to the webhooks. */
   callbackUrl: string | null;
   /** How long it is worth sending. */
   ttlSeconds: number;
   highPriority: boolean;
+  /** As in DISPATCH mode, whatever the app's is. */
+  dispatchOnly?: boolean;
   idempotency: { key: string; requestHash: string } | null;
 }
 

@@ -10,17 +10,20 @@ import {
   Resolver,
 } from '@nestjs/graphql';
 import { IsInt, IsOptional, IsString } from 'class-validator';
+import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
 import { connectionType, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
-import type { GraphqlContext } from '../api/graphql-context.js';
+import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
 import { ConversationType } from '../conversations/conversations.graphql.js';
 import { encodePosition } from '../events/cursor.js';
 import { EventLog } from '../events/event-log.js';
+import type { Page } from '../page.js';
+import type { Message } from './message.entity.js';
 import { messageLoader, MessageType, messageTypeOf } from './messages.graphql.js';
 import { MessagesService } from './messages.service.js';
 
-@ObjectType()
+@ObjectType({ description: 'A page of messages.' })
 export class MessageConnection extends connectionType('Message', MessageType) {
   @Field({
     description:
@@ -36,7 +39,7 @@ class MessagePageArgs {
   @IsInt()
   first?: number | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Go on after this cursor.' })
   @IsOptional()
   @IsString()
   after?: string | null;
@@ -46,11 +49,13 @@ class MessagePageArgs {
   @IsInt()
   last?: number | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Go back before this cursor.' })
   @IsOptional()
   @IsString()
   before?: string | null;
 }
+
+type MessagePage = Page<Message> & { eventCursor: string };
 
 /** The conversation's fields that show messages live here: conversations do not know of them. */
 @Resolver(() => ConversationType)
@@ -63,18 +68,27 @@ export class ConversationMessagesResolver {
   @ResolveField('messages', () => MessageConnection, { description: 'The messages, in order of acceptance.' })
   async list(
     @Parent() conversation: ConversationType,
-    @CurrentCaller() caller: Caller,
+    @CurrentCaller() { projectId }: Caller,
+    @Context() context: GraphqlContext,
     @Args() page: MessagePageArgs,
   ): Promise<MessageConnection> {
-    // Read before the page: what happens in between comes again as an event, never the reverse.
-    const eventCursor = encodePosition(await this.log.tail());
-    const { edges, pageInfo } = toConnection(
-      await this.messages.listByConversation(caller.projectId, conversation.id, page),
+    const loader = loaderOf(
+      context,
+      `messages ${JSON.stringify(page)}`,
+      () =>
+        new DataLoader<string, MessagePage>(async (ids) => {
+          // Read before the pages: what happens in between comes again as an event, never the reverse.
+          const eventCursor = encodePosition(await this.log.tail());
+          const pages = await this.messages.listByConversations(projectId, ids, page);
+          return pages.map((found) => ({ ...found, eventCursor }));
+        }),
     );
+    const found = await loader.load(conversation.id);
+    const { edges, pageInfo } = toConnection(found);
     return {
       edges: edges.map(({ cursor, node }) => ({ cursor, node: messageTypeOf(node) })),
       pageInfo,
-      eventCursor,
+      eventCursor: found.eventCursor,
     };
   }
 

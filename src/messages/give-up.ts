@@ -19,7 +19,7 @@ const FAIL = `
 
 const SWITCH = `
   WITH moved AS (
-    UPDATE sends SET channels = channels - 0, switches = switches + 1, parts = NULL, attempts = 0,
+    UPDATE sends SET channels = channels - 0, switches = switches + 1, parts = NULL, attempts = 0, failing_since = NULL,
       attempt_by = NULL, attempt_at = NULL, next_attempt_at = now()
     WHERE ${OURS} RETURNING message_id)
   UPDATE messages SET status = 'SWITCHING_CHANNEL', reason = $6::jsonb, channel = $7, identity = $8
@@ -31,11 +31,11 @@ const FOLLOW = `
   UPDATE conversations SET active_channel = $4, updated_at = now()
   WHERE project_id = $1 AND id = $2 AND last_message_id = $3 RETURNING *`;
 
-/** An identity that only the caller knew: what the person does there has to be found. */
+/** An identity that only the caller knew: what the person does there has to be found. In DISPATCH mode there is no contact. */
 const KNOW = `
   INSERT INTO channel_identities (project_id, channel, app_id, identity, contact_id, position)
   SELECT $1, $2, $3, $4, $5, (SELECT count(*) FROM channel_identities WHERE project_id = $1 AND contact_id = $5)
-  WHERE NOT EXISTS (
+  WHERE EXISTS (SELECT FROM contacts WHERE project_id = $1 AND id = $5) AND NOT EXISTS (
     SELECT FROM channel_identities WHERE project_id = $1 AND channel = $2 AND app_id IN ('', $3) AND identity = $4)
   ON CONFLICT DO NOTHING`;
 

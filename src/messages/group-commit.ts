@@ -13,10 +13,14 @@ export interface GroupCommitOptions<T> {
   laneOf?: (item: T) => string;
 }
 
+/** Below it a batch is not divided. */
+const LEAST_SHARE = 24;
+
 interface Waiting<T, R> {
   item: T;
   weight: number;
   lane: string | undefined;
+  abandoned: () => boolean;
   resolve: (result: R) => void;
   reject: (error: unknown) => void;
 }
@@ -44,20 +48,46 @@ export class GroupCommit<T, R> {
     private readonly options: GroupCommitOptions<T>,
   ) {}
 
-  /** @throws DomainError UNAVAILABLE when too much waits, or the database is away; otherwise what the item's own commit threw. */
-  submit(item: T): Promise<R> {
+  /** Whether so much waits that those who can wait with more should. */
+  get crowded(): boolean {
+    return this.weight > this.options.waiting / 2;
+  }
+
+  /**
+   * @param abandoned whether nobody waits for the result any more: such an item is not committed unless its batch has begun.
+   * @throws DomainError UNAVAILABLE when too much waits, or the database is away; CANCELLED when abandoned; otherwise what the item's own
+   *   commit threw.
+   */
+  submit(item: T, abandoned: () => boolean = never): Promise<R> {
     const weight = this.options.weigh?.(item) ?? 1;
-    if (this.weight > 0 && this.weight + weight > this.options.waiting) {
+    if (this.isFullFor(weight)) this.dropAbandoned();
+    if (this.isFullFor(weight)) {
       return Promise.reject(
         new DomainError('UNAVAILABLE', 'too many requests are waiting to be stored, try again in a moment'),
       );
     }
     const lane = this.options.laneOf?.(item);
     return new Promise((resolve, reject) => {
-      this.queue.push({ item, weight, lane, resolve, reject });
+      this.queue.push({ item, weight, lane, abandoned, resolve, reject });
       this.weight += weight;
       if (lane === undefined || !this.busyLanes.has(lane)) this.pumpSoon();
     });
+  }
+
+  private isFullFor(weight: number): boolean {
+    return this.weight > 0 && this.weight + weight > this.options.waiting;
+  }
+
+  private dropAbandoned(): void {
+    this.queue = this.queue.filter((waiting) => !this.isDropped(waiting));
+  }
+
+  /** Whether the item was abandoned; then it does not wait any longer. */
+  private isDropped({ abandoned, weight, reject }: Waiting<T, R>): boolean {
+    if (!abandoned()) return false;
+    this.weight -= weight;
+    reject(new DomainError('CANCELLED', 'the request was given up before it was stored'));
+    return true;
   }
 
   /** Once all that arrived together is in the queue, so that it shares a batch from the start. */
@@ -96,15 +126,30 @@ export class GroupCommit<T, R> {
     }
   }
 
+  /**
+   * The most that the next batch takes: a share of what is there, so that one is computed here while another is in the database.
+   * Of little a batch takes all, for each costs a round of statements.
+   */
+  private get limit(): number {
+    const { batch, inFlight } = this.options;
+    const running = [...this.running.values()].reduce((sum, weight) => sum + weight, 0);
+    return Math.min(batch, Math.max(LEAST_SHARE, Math.ceil((this.weight + running) / inFlight)));
+  }
+
   /** The next batch: the oldest items whose lanes are free. */
   private take(): Waiting<T, R>[] {
+    const { limit } = this;
     const batch: Waiting<T, R>[] = [];
     const left: Waiting<T, R>[] = [];
     let weight = 0;
     let looked = 0;
     for (const waiting of this.queue) {
+      if (this.isDropped(waiting)) {
+        looked += 1;
+        continue;
+      }
       const blocked = waiting.lane !== undefined && this.busyLanes.has(waiting.lane);
-      if (!blocked && weight > 0 && weight + waiting.weight > this.options.batch) break;
+      if (!blocked && weight > 0 && weight + waiting.weight > limit) break;
       looked += 1;
       if (blocked) left.push(waiting);
       else {
@@ -134,4 +179,8 @@ export class GroupCommit<T, R> {
       }
     }
   }
+}
+
+function never(): boolean {
+  return false;
 }

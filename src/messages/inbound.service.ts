@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { InboundContactEvent, InboundEvent } from '../channels/channel.js';
 import { type ConversationKey, lockConversations, touchConversations } from '../conversations/activity.js';
+import { reopenedEvents } from '../conversations/changes.js';
 import { PeopleResolver, type Person, type Resolution } from '../conversations/people.js';
 import { isDatabaseAway } from '../database/availability.js';
 import { DomainError } from '../errors.js';
@@ -170,8 +171,9 @@ export class InboundService implements OnModuleInit {
     const { foreign, held } = await holdEchoes(tx, unknown, resolution);
     const rows = await rowsOf(tx, batch.messages, foreign, resolution);
     const { messages: added, early } = await insertReceived(tx, rows);
-    for (const [id, conversation] of await touchConversations(tx, activitiesOf(added)))
-      conversations.set(id, conversation);
+    const touched = await touchConversations(tx, activitiesOf(added));
+    const reopened = reopenedEvents(conversations, touched);
+    for (const [id, conversation] of touched) conversations.set(id, conversation);
     const settled = await settleParts(
       tx,
       own.map(({ part }) => part),
@@ -205,6 +207,7 @@ export class InboundService implements OnModuleInit {
     const known = new Set(added.map(({ id }) => id));
 
     await this.log.record(tx, [
+      ...reopened,
       ...addedEvents(added.map(inTheEnd), conversations),
       ...submittedEvents(settled.map(inTheEnd)),
       ...statusEvents(settled.map(inTheEnd), conversations, (message) => message.channelTime),

@@ -31,6 +31,7 @@ export type MessageRow = Pick<
       | 'replyToMessageId'
       | 'channelTime'
       | 'channelData'
+      | 'dispatch'
     >
   >;
 
@@ -47,14 +48,14 @@ export interface Inserted {
 const INSERT = `
   INSERT INTO messages (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, channel_message_id, content,
     status, reason, sent_by, metadata, correlation_id, callback_url, channel_properties, reply_to_message_id, accept_time, channel_time,
-    channel_data)
+    channel_data, dispatch)
   SELECT m."projectId", m.id, m."appId", m."conversationId", m."contactId", m.direction, m.channel, m.identity, m."channelMessageId", m.content,
     CASE WHEN m.direction = 'TO_CONTACT' AND m."sentBy" <> 'API' THEN coalesce((${EARLIER_RECEIPT}), m.status) ELSE m.status END, m.reason, m."sentBy", coalesce(m.metadata, ''), coalesce(m."correlationId", ''), m."callbackUrl",
-    coalesce(m."channelProperties", '{}'), m."replyToMessageId", m."acceptTime", m."channelTime", m."channelData"
+    coalesce(m."channelProperties", '{}'), m."replyToMessageId", m."acceptTime", m."channelTime", m."channelData", coalesce(m.dispatch, false)
   FROM jsonb_to_recordset($1::jsonb) AS m("projectId" text, id text, "appId" text, "conversationId" text, "contactId" text, direction text,
     channel text, identity text, "channelMessageId" text, content jsonb, status text, reason jsonb, "sentBy" text, metadata text,
     "correlationId" text, "callbackUrl" text, "channelProperties" jsonb, "replyToMessageId" text, "acceptTime" timestamptz, "channelTime" timestamptz,
-    "channelData" jsonb)
+    "channelData" jsonb, dispatch boolean)
   ORDER BY m.id
   ON CONFLICT (project_id, app_id, channel, channel_message_id) WHERE channel_message_id IS NOT NULL DO NOTHING
   RETURNING *, EXISTS (

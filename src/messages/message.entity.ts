@@ -94,6 +94,14 @@ export class Message {
   @Column('boolean', { default: false })
   injected!: boolean;
 
+  /** Has no content any more and is shown to nobody: its owner erased it. */
+  @Column('boolean', { default: false })
+  erased!: boolean;
+
+  /** Exchanged in DISPATCH mode: no conversation and no contact is told of with it. */
+  @Column('boolean', { default: false })
+  dispatch!: boolean;
+
   @Column('timestamptz')
   acceptTime!: Date;
 

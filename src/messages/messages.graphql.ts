@@ -11,9 +11,10 @@ import {
   Resolver,
 } from '@nestjs/graphql';
 import DataLoader from 'dataloader';
-import type { Caller } from '../access/caller.js';
+import { assertReaches, type Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
+import { OpenTo } from '../api/open-to.js';
 import { DateTime, Json } from '../api/scalars.js';
 import type { Contact } from '../contacts/contact.entity.js';
 import { ChannelIdentityType, ContactType } from '../contacts/contacts.graphql.js';
@@ -32,6 +33,10 @@ export enum ConversationDirectionEnum {
 registerEnumType(ConversationDirectionEnum, {
   name: 'ConversationDirection',
   description: 'Who speaks to whom.',
+  valuesMap: {
+    TO_APP: { description: 'From the person to the business.' },
+    TO_CONTACT: { description: 'From the business to the person.' },
+  },
 });
 
 export enum MessageStatusEnum {
@@ -45,6 +50,14 @@ export enum MessageStatusEnum {
 registerEnumType(MessageStatusEnum, {
   name: 'MessageStatus',
   description: 'Where an outgoing message stands. It only moves forward; FAILED is final.',
+  valuesMap: {
+    QUEUED: { description: 'Accepted, and waits to leave.' },
+    QUEUED_ON_CHANNEL: { description: 'Handed to the channel.' },
+    DELIVERED: { description: 'On a device of the person.' },
+    READ: { description: 'Seen by the person.' },
+    FAILED: { description: 'Not delivered; reason says why. Final.' },
+    SWITCHING_CHANNEL: { description: 'One channel failed and the next one is tried.' },
+  },
 });
 
 export enum MessageOriginEnum {
@@ -57,6 +70,12 @@ registerEnumType(MessageOriginEnum, {
   name: 'MessageOrigin',
   description:
     "Who wrote a message: the person, a caller of ours, somebody in the Page's inbox, or another app of the business.",
+  valuesMap: {
+    CONTACT: { description: 'The person.' },
+    API: { description: 'A caller of this API: an agent in an inbox, or a program.' },
+    PAGE_INBOX: { description: "Somebody in the channel's own inbox, such as that of a Facebook page." },
+    OTHER_APP: { description: 'Another app of the business on the same channel.' },
+  },
 });
 
 @ObjectType('Reason', { description: 'Why a message failed.' })
@@ -64,7 +83,7 @@ export class ReasonType {
   @Field({ description: 'Reason code of the Conversation API, e.g. OUTSIDE_ALLOWED_SENDING_WINDOW.' })
   code!: string;
 
-  @Field()
+  @Field({ description: 'What went wrong, for people.' })
   description!: string;
 
   @Field(() => String, {
@@ -76,7 +95,7 @@ export class ReasonType {
 
 @ObjectType('Reaction', { description: 'A sign that somebody put on a message.' })
 export class ReactionType {
-  @Field()
+  @Field({ description: 'The emoji itself.' })
   emoji!: string;
 
   @Field(() => String, {
@@ -95,16 +114,19 @@ export class ReactionType {
 
 @ObjectType('Message', { description: 'A message of a conversation, either way.' })
 export class MessageType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project; later messages have greater ids.' })
   id!: string;
 
   conversationId!: string;
   contactId!: string;
 
-  @Field(() => ConversationDirectionEnum)
+  @Field(() => ConversationDirectionEnum, { description: 'Who speaks to whom.' })
   direction!: ConversationDirectionEnum;
 
-  @Field(() => ChannelIdentityType, { nullable: true })
+  @Field(() => ChannelIdentityType, {
+    nullable: true,
+    description: 'The person on the channel that the message took.',
+  })
   channelIdentity!: ChannelIdentityType | null;
 
   @Field(() => Agent, {
@@ -122,7 +144,10 @@ export class MessageType {
   @Field(() => MessageStatusEnum, { nullable: true, description: 'Null for what a person sent.' })
   status!: MessageStatusEnum | null;
 
-  @Field(() => ReasonType, { nullable: true })
+  @Field(() => ReasonType, {
+    nullable: true,
+    description: 'Why it failed, or switched channels; null otherwise.',
+  })
   reason!: ReasonType | null;
 
   @Field(() => DateTime, { description: 'When it was accepted; messages are listed in this order.' })
@@ -134,7 +159,10 @@ export class MessageType {
   })
   metadata!: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The message that this one answers; null when it answers none.',
+  })
   replyToMessageId!: string | null;
 
   @Field(() => [ReactionType], { description: 'At most one of each side: the last.' })
@@ -159,7 +187,7 @@ export class MessageType {
   })
   channelData!: object | null;
 
-  @Field(() => MessageOriginEnum)
+  @Field(() => MessageOriginEnum, { description: 'Who wrote it.' })
   sentBy!: MessageOriginEnum;
 }
 
@@ -172,14 +200,20 @@ export class MessagesResolver {
   ) {}
 
   @Query(() => MessageType, { nullable: true, description: 'One message.' })
+  @OpenTo('VIEWER')
   async message(
     @CurrentCaller() caller: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The message.' }) id: string,
   ): Promise<MessageType> {
-    return messageTypeOf(await this.messages.get(caller.projectId, id));
+    const message = await this.messages.get(caller.projectId, id);
+    assertReaches(caller, message.appId, 'message', id);
+    return messageTypeOf(message);
   }
 
-  @ResolveField(() => ConversationType, { nullable: true })
+  @ResolveField(() => ConversationType, {
+    nullable: true,
+    description: 'The conversation that it belongs to; null once that is deleted.',
+  })
   conversation(
     @Parent() message: MessageType,
     @CurrentCaller() caller: Caller,
@@ -199,7 +233,10 @@ export class MessagesResolver {
     return loader.load(message.conversationId);
   }
 
-  @ResolveField(() => ContactType, { nullable: true })
+  @ResolveField(() => ContactType, {
+    nullable: true,
+    description: 'The person of the conversation; null once they are erased.',
+  })
   contact(
     @Parent() message: MessageType,
     @CurrentCaller() caller: Caller,

@@ -1,23 +1,27 @@
 import { Metadata } from '@grpc/grpc-js';
 import { Controller } from '@nestjs/common';
-import { Ctx, GrpcMethod, Payload } from '@nestjs/microservices';
+import { Ctx, GrpcMethod, GrpcStreamCall, Payload } from '@nestjs/microservices';
+import { AccessService } from '../access/access.service.js';
 import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
+import { type AnyCall, CurrentCall, isAbandoned, StreamLife } from '../api/grpc-stream.js';
 import { InputPipe } from '../api/input.pipe.js';
-import { durationText, structObject, timestamp } from '../api/well-known.js';
+import type { ConversationChannel } from '../channels/channel.js';
+import { DomainError, invalid } from '../errors.js';
 import type { GetMessageRequest__Output as GetMessageRequest } from '../generated/proto/parley/conversation/v1/GetMessageRequest.js';
+import type { ListMessagesResponse } from '../generated/proto/parley/conversation/v1/ListMessagesResponse.js';
 import type { Message as MessageFields } from '../generated/proto/parley/conversation/v1/Message.js';
-import type { SendMessageRequest__Output as SendMessageRequest } from '../generated/proto/parley/conversation/v1/SendMessageRequest.js';
 import type { SendMessageResponse } from '../generated/proto/parley/conversation/v1/SendMessageResponse.js';
 import type { TranscodeMessageRequest__Output as TranscodeMessageRequest } from '../generated/proto/parley/conversation/v1/TranscodeMessageRequest.js';
 import type { TranscodeMessageResponse } from '../generated/proto/parley/conversation/v1/TranscodeMessageResponse.js';
-import { DomainError, invalid } from '../errors.js';
-import { contentFieldsOf, contentInputOf, protoFieldsOf } from './content/content.grpc.js';
-import type { Message } from './message.entity.js';
-import { SendMessageInput } from './messages.input.js';
+import { contentInputOf } from './content/content.grpc.js';
+import { listAnswerOf, listInputOf } from './list-messages.grpc.js';
+import { DEFAULT_MESSAGE_PAGE } from './list-messages.js';
+import { messageFieldsOf } from './message-fields.grpc.js';
 import { MessagesService } from './messages.service.js';
-import { sendCommandOf } from './send-command.js';
-import { transcodeCommandOf, TranscodeMessageArgs } from './transcode.input.js';
+import { pairs, sendCommandOfRequest, sendResponseOf } from './send-request.grpc.js';
+import { SendStream, type SendStreamCall } from './send-stream.grpc.js';
+import { aboutAppMessage, transcodeCommandOf, TranscodeMessageArgs } from './transcode.input.js';
 import { TranscodingService } from './transcoding.service.js';
 
 const PACKAGE_SERVICE = 'MessageService';
@@ -30,6 +34,7 @@ export class MessagesGrpcController {
   constructor(
     private readonly messages: MessagesService,
     private readonly transcoding: TranscodingService,
+    private readonly access: AccessService,
   ) {}
 
   @GrpcMethod(PACKAGE_SERVICE)
@@ -37,17 +42,56 @@ export class MessagesGrpcController {
     @Payload() request: object,
     @Ctx() metadata: Metadata,
     @CurrentCaller() caller: Caller,
+    @CurrentCall() call: AnyCall,
   ): Promise<SendMessageResponse> {
-    const input = await this.inputOf(request, metadata);
-    const { messageId, acceptedTime } = await this.messages.send(sendCommandOf(caller.projectId, input));
-    return { messageId, acceptedTime: timestamp(acceptedTime) };
+    const [key] = metadata.get('idempotency-key');
+    const command = await sendCommandOfRequest(this.pipe, caller.projectId, request, key?.toString());
+    return sendResponseOf(await this.messages.send(command, () => isAbandoned(call)));
+  }
+
+  @GrpcStreamCall(PACKAGE_SERVICE)
+  async sendMessages(@CurrentCall() call: SendStreamCall, @CurrentCaller() caller: Caller): Promise<void> {
+    if (call.metadata.get('idempotency-key').length > 0)
+      throw invalid(
+        'idempotencyKey',
+        'perRequest',
+        'a key in the metadata cannot stand for many messages; give each request its idempotency_key',
+      );
+    const { messages, pipe } = this;
+    const life = new StreamLife(call, this.access);
+    try {
+      await new SendStream(call, life, {
+        commandOf: (request) => sendCommandOfRequest(pipe, caller.projectId, request),
+        send: (command, abandoned) => messages.send(command, abandoned),
+        get crowded() {
+          return messages.crowded;
+        },
+      }).run();
+    } finally {
+      life.close();
+    }
   }
 
   @GrpcMethod(PACKAGE_SERVICE)
   async getMessage(@Payload() request: object, @CurrentCaller() caller: Caller): Promise<MessageFields> {
     const { messageId } = request as GetMessageRequest;
     if (!messageId) throw invalid('messageId', 'isNotEmpty', 'message_id must not be empty');
-    return fieldsOf(await this.messages.get(caller.projectId, messageId));
+    return messageFieldsOf(await this.messages.get(caller.projectId, messageId));
+  }
+
+  @GrpcMethod(PACKAGE_SERVICE)
+  async listMessages(
+    @Payload() request: object,
+    @CurrentCaller() caller: Caller,
+  ): Promise<ListMessagesResponse> {
+    const input = await listInputOf(this.pipe, request);
+    const { pageSize, pageToken, view, channel, ...filter } = input;
+    const page = await this.messages.list(
+      caller.projectId,
+      { ...filter, channel: channel as string as ConversationChannel },
+      { size: pageSize ?? DEFAULT_MESSAGE_PAGE, token: pageToken ?? null },
+    );
+    return listAnswerOf(page, view !== 'WITHOUT_METADATA');
   }
 
   @GrpcMethod(PACKAGE_SERVICE)
@@ -70,65 +114,17 @@ export class MessagesGrpcController {
     }
   }
 
-  /** The same input class as on every face, and so the same rules; maps become lists, and the well-known types their JSON forms. */
-  private async inputOf(request: SendMessageRequest, metadata: Metadata): Promise<SendMessageInput> {
-    const [idempotencyKey] = metadata.get('idempotency-key');
-    const { message, ttl, conversationMetadata, channelProperties, ...rest } = request;
-    const plain = {
-      ...rest,
-      ...(message ? { message: contentInputOf(message) } : {}),
-      ...(channelProperties ? { channelProperties: pairs(channelProperties, 'key', 'value') } : {}),
-      ...(ttl ? { ttl: durationText(ttl) } : {}),
-      ...(conversationMetadata ? { conversationMetadata: structObject(conversationMetadata) } : {}),
-      ...(idempotencyKey ? { idempotencyKey: idempotencyKey.toString() } : {}),
-    };
-    return (await this.pipe.transform(plain, {
-      type: 'body',
-      metatype: SendMessageInput,
-    })) as SendMessageInput;
-  }
-
   private async transcodeArgsOf(request: TranscodeMessageRequest): Promise<TranscodeMessageArgs> {
     const { appMessage, channels, channelProperties, ...rest } = request;
     const plain = {
       ...rest,
       channels: channels ?? [],
       ...(appMessage ? { message: contentInputOf(appMessage) } : {}),
-      ...(channelProperties ? { channelProperties: pairs(channelProperties, 'key', 'value') } : {}),
+      ...(channelProperties ? { channelProperties: pairs(channelProperties) } : {}),
     };
     return (await this.pipe.transform(plain, {
       type: 'body',
       metatype: TranscodeMessageArgs,
     })) as TranscodeMessageArgs;
   }
-}
-
-/** What other faces and requests call `message` is `app_message` here, as in the Conversation API. */
-function aboutAppMessage(error: DomainError): DomainError {
-  const renamed = (text: string): string => text.replace(/^message(?=[.:[]|$)/, 'appMessage');
-  const fields = error.fields.map((field) => ({ ...field, path: renamed(field.path) }));
-  return new DomainError(error.code, renamed(error.message), fields, error.kind);
-}
-
-function pairs(map: Record<string, string>, key: string, value: string): Record<string, string>[] {
-  return Object.entries(map).map(([name, text]) => ({ [key]: name, [value]: text }));
-}
-
-function fieldsOf(message: Message): MessageFields {
-  const content = contentFieldsOf(message.content);
-  return {
-    id: message.id,
-    direction: message.direction,
-    ...(message.direction === 'TO_CONTACT' ? { appMessage: content } : { contactMessage: content }),
-    channelIdentity: { channel: message.channel, identity: message.identity, appId: message.appId },
-    conversationId: message.conversationId,
-    contactId: message.contactId,
-    metadata: message.metadata,
-    acceptTime: timestamp(message.acceptTime),
-    processingMode: 'CONVERSATION',
-    messageStatus: {
-      status: message.status ?? 'RECEIVED',
-      reason: message.reason ? protoFieldsOf(message.reason) : null,
-    },
-  };
 }

@@ -23,19 +23,58 @@ export enum MessageQueue {
 registerEnumType(MessageQueue, {
   name: 'MessageQueue',
   description: 'HIGH_PRIORITY goes before bulk traffic.',
+  valuesMap: {
+    NORMAL_PRIORITY: { description: 'In turn; the default.' },
+    HIGH_PRIORITY: { description: 'Before everything of normal priority.' },
+  },
 });
 
 export enum ProcessingStrategy {
   DEFAULT = 'DEFAULT',
+  DISPATCH_ONLY = 'DISPATCH_ONLY',
 }
 registerEnumType(ProcessingStrategy, {
   name: 'ProcessingStrategy',
-  description: 'How a message is processed: DEFAULT is as the app is set.',
+  description: 'How a message is processed.',
+  valuesMap: {
+    DEFAULT: { description: 'As the processing mode of the app says.' },
+    DISPATCH_ONLY: {
+      description: 'As in DISPATCH mode: without contact and conversation, to an identity only.',
+    },
+  },
+});
+
+export enum MetadataUpdateStrategy {
+  REPLACE = 'REPLACE',
+  MERGE_PATCH = 'MERGE_PATCH',
+}
+registerEnumType(MetadataUpdateStrategy, {
+  name: 'MetadataUpdateStrategy',
+  description: 'How metadata changes what was there before.',
+  valuesMap: {
+    REPLACE: { description: 'It takes the place of what was there.' },
+    MERGE_PATCH: { description: 'It is merged into what was there by RFC 7396; null removes a field.' },
+  },
+});
+
+export enum MessageContentType {
+  CONTENT_UNKNOWN = 'CONTENT_UNKNOWN',
+  CONTENT_MARKETING = 'CONTENT_MARKETING',
+  CONTENT_NOTIFICATION = 'CONTENT_NOTIFICATION',
+}
+registerEnumType(MessageContentType, {
+  name: 'MessageContentType',
+  description: 'What a message is for.',
+  valuesMap: {
+    CONTENT_UNKNOWN: { description: 'Not said; the default.' },
+    CONTENT_MARKETING: { description: 'To win customers.' },
+    CONTENT_NOTIFICATION: { description: 'To tell customers of something of theirs.' },
+  },
 });
 
 @InputType({ description: 'Who a person is on a channel.' })
 export class ChannelRecipientIdentityInput {
-  @Field(() => ConversationChannelName)
+  @Field(() => ConversationChannelName, { description: 'The channel.' })
   @IsEnum(ConversationChannelName)
   channel!: ConversationChannelName;
 
@@ -48,7 +87,7 @@ export class ChannelRecipientIdentityInput {
 
 @InputType({ description: 'A person by their identities, in order of preference.' })
 export class IdentifiedByInput {
-  @Field(() => [ChannelRecipientIdentityInput])
+  @Field(() => [ChannelRecipientIdentityInput], { description: '1 to 20 identities of one person.' })
   @ArrayMinSize(1)
   @ArrayMaxSize(20)
   @ValidateNested({ each: true })
@@ -58,7 +97,7 @@ export class IdentifiedByInput {
 
 @InputType({ description: 'To whom: exactly one of contactId and identifiedBy.' })
 export class RecipientInput {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'A contact of the project.' })
   @IsOptional()
   @IsString()
   @IsNotEmpty()
@@ -83,7 +122,7 @@ export class ChannelPropertyInput {
   @Matches(/^[A-Z][A-Z0-9_]{0,99}$/, { message: 'key must be capital letters, digits and underscores' })
   key!: string;
 
-  @Field()
+  @Field({ description: 'Its value; at most 1,024 characters.' })
   @IsString()
   @MaxLength(1024)
   value!: string;
@@ -91,12 +130,12 @@ export class ChannelPropertyInput {
 
 @InputType({ isAbstract: true })
 export abstract class SendInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The app that speaks.' })
   @IsString()
   @IsNotEmpty()
   appId!: string;
 
-  @Field(() => RecipientInput)
+  @Field(() => RecipientInput, { description: 'To whom.' })
   @ValidateNested()
   @Type(() => RecipientInput)
   @IsNotEmpty()
@@ -111,7 +150,10 @@ export abstract class SendInput {
   @IsString()
   callbackUrl?: string | null;
 
-  @Field(() => MessageQueue, { nullable: true })
+  @Field(() => MessageQueue, {
+    nullable: true,
+    description: 'How urgent it is; NORMAL_PRIORITY when left out.',
+  })
   @IsOptional()
   @IsEnum(MessageQueue)
   queue?: MessageQueue | null;
@@ -130,7 +172,7 @@ export abstract class SendInput {
 
 @InputType({ description: 'A message to a person.' })
 export class SendMessageInput extends SendInput {
-  @Field(() => AppMessageInput)
+  @Field(() => AppMessageInput, { description: 'What to say.' })
   @ValidateNested()
   @Type(() => AppMessageInput)
   @IsNotEmpty()
@@ -145,7 +187,10 @@ export class SendMessageInput extends SendInput {
   @IsEnum(ConversationChannelName, { each: true })
   channelPriorityOrder?: ConversationChannelName[] | null;
 
-  @Field(() => [ChannelPropertyInput], { nullable: true })
+  @Field(() => [ChannelPropertyInput], {
+    nullable: true,
+    description: 'Properties that only one channel knows; at most 50.',
+  })
   @IsOptional()
   @ArrayMaxSize(50)
   @ValidateNested({ each: true })
@@ -169,6 +214,24 @@ export class SendMessageInput extends SendInput {
   @IsObject()
   conversationMetadata?: Record<string, unknown> | null;
 
+  @Field(() => MetadataUpdateStrategy, {
+    nullable: true,
+    description:
+      'How conversationMetadata changes that of the conversation; REPLACE when left out. What MERGE_PATCH makes of it is at most 2,048 characters, too.',
+  })
+  @IsOptional()
+  @IsEnum(MetadataUpdateStrategy)
+  conversationMetadataUpdateStrategy?: MetadataUpdateStrategy | null;
+
+  @Field(() => MessageContentType, {
+    nullable: true,
+    description:
+      'What the message is for. Without effect: it is meant for consent lists, which Parley does not keep by content.',
+  })
+  @IsOptional()
+  @IsEnum(MessageContentType)
+  messageContentType?: MessageContentType | null;
+
   @Field(() => String, {
     nullable: true,
     description: 'Given back in everything reported about the message; at most 128 characters.',
@@ -187,7 +250,10 @@ export class SendMessageInput extends SendInput {
   @Matches(/^\d{1,12}(\.\d{1,9})?s$/, { message: 'ttl must be seconds with the suffix s, e.g. "3600s"' })
   ttl?: string | null;
 
-  @Field(() => ProcessingStrategy, { nullable: true })
+  @Field(() => ProcessingStrategy, {
+    nullable: true,
+    description: 'How it is processed; DEFAULT when left out.',
+  })
   @IsOptional()
   @IsEnum(ProcessingStrategy)
   processingStrategy?: ProcessingStrategy | null;

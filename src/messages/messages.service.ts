@@ -10,6 +10,7 @@ import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { acceptSends } from './accept.js';
 import type { Accepted, SendCommand } from './command.js';
 import { GroupCommit } from './group-commit.js';
+import { listMessages, type MessageFilter, type MessagePage } from './list-messages.js';
 import { Message } from './message.entity.js';
 import { findRecipients } from './recipients.js';
 import { prepareAndTransact } from './transaction.js';
@@ -39,12 +40,19 @@ export class MessagesService {
 
   /**
    * Stores a message as QUEUED and has it sent. Once this resolved, the message is durable.
-   * @throws DomainError NOT_FOUND (app, contact), FAILED_PRECONDITION (no channel, no identity), ALREADY_EXISTS (idempotency key), UNAVAILABLE.
+   * @param abandoned whether nobody waits for the answer any more; the message is then not accepted, unless that has begun.
+   * @throws DomainError NOT_FOUND (app, contact), FAILED_PRECONDITION (no channel, no identity), ALREADY_EXISTS (idempotency key),
+   *   UNAVAILABLE, CANCELLED (abandoned).
    */
-  async send(command: SendCommand): Promise<Accepted> {
-    const result = await this.group.submit(command);
+  async send(command: SendCommand, abandoned?: () => boolean): Promise<Accepted> {
+    const result = await this.group.submit(command, abandoned);
     if (result instanceof DomainError) throw result;
     return result;
+  }
+
+  /** Whether so much waits to be accepted that those who can wait with more should. */
+  get crowded(): boolean {
+    return this.group.crowded;
   }
 
   /**
@@ -62,31 +70,48 @@ export class MessagesService {
 
   /** @throws DomainError NOT_FOUND */
   async get(projectId: string, id: string): Promise<Message> {
-    const message = await this.dataSource.manager.findOneBy(Message, { projectId, id });
+    const message = await this.dataSource.manager.findOneBy(Message, { projectId, id, erased: false });
     if (!message) throw notFound('message', id);
     return message;
   }
 
   async find(projectId: string, ids: readonly string[]): Promise<Map<string, Message>> {
-    const messages = await this.dataSource.manager.findBy(Message, { projectId, id: In([...ids]) });
+    const messages = await this.dataSource.manager.findBy(Message, {
+      projectId,
+      id: In([...ids]),
+      erased: false,
+    });
     return new Map(messages.map((message) => [message.id, message]));
   }
 
-  /** The messages of a conversation, in order of acceptance. */
-  async listByConversation(
+  /** Messages of the project, the latest accepted first. @throws DomainError INVALID_ARGUMENT */
+  async list(
     projectId: string,
-    conversationId: string,
+    filter: MessageFilter,
+    page: { size: number; token: string | null },
+  ): Promise<MessagePage> {
+    return listMessages(this.dataSource.manager, projectId, filter, page);
+  }
+
+  /** A page of the messages of each of the conversations, in order of acceptance, by one statement. */
+  async listByConversations(
+    projectId: string,
+    conversationIds: readonly string[],
     request: PageRequest,
-  ): Promise<Page<Message>> {
+  ): Promise<Page<Message>[]> {
     const keyset = keysetOf(request, 1);
     const rows = await queryRows<Message>(
       this.dataSource.manager,
-      `SELECT * FROM messages WHERE project_id = $1 AND conversation_id = $2
-       AND ($3::text IS NULL OR id ${keyset.backward ? '<' : '>'} $3)
-       ORDER BY id ${keyset.backward ? 'DESC' : 'ASC'} LIMIT $4`,
-      [projectId, conversationId, keyset.position?.[0] ?? null, keyset.limit + 1],
+      `SELECT m.* FROM unnest($2::text[]) AS c(id) CROSS JOIN LATERAL (
+         SELECT * FROM messages WHERE project_id = $1 AND conversation_id = c.id AND NOT erased
+         AND ($3::text IS NULL OR id ${keyset.backward ? '<' : '>'} $3)
+         ORDER BY id ${keyset.backward ? 'DESC' : 'ASC'} LIMIT $4) m`,
+      [projectId, conversationIds, keyset.position?.[0] ?? null, keyset.limit + 1],
     );
-    return pageOf(rows, keyset, (message) => [message.id]);
+    const byConversation = Map.groupBy(rows, ({ conversationId }) => conversationId);
+    return conversationIds.map((id) =>
+      pageOf(byConversation.get(id) ?? [], keyset, (message) => [message.id]),
+    );
   }
 
   private async accept(commands: SendCommand[]): Promise<(Accepted | DomainError)[]> {
@@ -99,8 +124,8 @@ export class MessagesService {
       },
       async (tx, { recipients, reachable, resolution }) => {
         // Nothing may be written before the locks, and ids are made under them: order of ids, of commits and of the log is one.
-        await this.people.lock(tx, reachable, resolution);
-        const { results, events, jobs } = await acceptSends(tx, commands, recipients, resolution);
+        const locked = await this.people.lock(tx, reachable, resolution);
+        const { results, events, jobs } = await acceptSends(tx, commands, recipients, resolution, locked);
         await this.log.record(tx, events);
         this.jobs.addSoon(tx, jobs);
         return results;

@@ -151,15 +151,27 @@ export class Outcomes {
   /** Where the channel may have taken it all the same, its echo gets time to say so first. */
   private async tryLater(send: Send, outcome: Transient): Promise<void> {
     const { reason, after = 0, tries = Infinity, uncertain = false, slowDown } = outcome;
-    if (!slowDown && send.attempts >= tries) return this.giveUp(send, reason, { submitted: true });
+    const end = retriesEnd(send);
+    const over = !uncertain && send.failingSince !== null && end <= Date.now();
+    if (!slowDown && (over || send.attempts >= tries)) return this.giveUp(send, reason, { submitted: true });
     // The pause of the whole channel is the message's, too.
-    const wait = slowDown ? 0 : Math.max(backoff(send.attempts), after);
+    const rest = slowDown ? 0 : Math.max(backoff(send.attempts), after);
+    const wait = Math.min(rest, Math.max(0, end - Date.now()));
     const at = new Date(
       Date.now() + (uncertain ? Math.max(wait, this.config.ECHO_GRACE_SECONDS * 1000) : wait),
     );
     this.logger.warn(
       `message ${send.messageId} attempt ${send.attempts}: ${reason.code} ${reason.description}; again at ${at.toISOString()}`,
     );
-    await release(this.dataSource, send, at, { uncertain, uncounted: slowDown !== undefined });
+    await release(this.dataSource, send, at, {
+      uncertain,
+      uncounted: slowDown !== undefined,
+      failed: !slowDown,
+    });
   }
+}
+
+/** When it is tried for the last time, by the app's settings. */
+function retriesEnd({ failingSince, retrySeconds }: Send): number {
+  return retrySeconds === null ? Infinity : (failingSince?.getTime() ?? Date.now()) + retrySeconds * 1000;
 }

@@ -4,13 +4,18 @@ import { assertTargetUrl } from '../outbound/target-url.js';
 import type { SendCommand } from './command.js';
 import { appMessageOf } from './content/app-message.js';
 import { requestHash } from './idempotency.js';
-import { MessageQueue, type SendMessageInput } from './messages.input.js';
+import {
+  MessageQueue,
+  MetadataUpdateStrategy,
+  ProcessingStrategy,
+  type SendMessageInput,
+} from './messages.input.js';
+import { assertMetadataSize } from './conversation-metadata.js';
 
 const MIN_TTL = 3;
 const MAX_TTL = 315_576_000_000;
 /** Messenger's window: later, a channel refuses most messages anyway. */
 const DEFAULT_TTL = 24 * 3600;
-const MAX_CONVERSATION_METADATA = 2048;
 
 /** A checked input as the command that the service takes. @throws DomainError INVALID_ARGUMENT for rules that span fields. */
 export function sendCommandOf(projectId: string, input: SendMessageInput): SendCommand {
@@ -26,10 +31,12 @@ export function sendCommandOf(projectId: string, input: SendMessageInput): SendC
     ),
     messageMetadata: input.messageMetadata ?? '',
     conversationMetadata: conversationMetadataOf(input),
+    mergeMetadata: input.conversationMetadataUpdateStrategy === MetadataUpdateStrategy.MERGE_PATCH,
     correlationId: input.correlationId ?? null,
     callbackUrl: callbackUrlOf(input),
     ttlSeconds: ttlOf(input),
     highPriority: input.queue === MessageQueue.HIGH_PRIORITY,
+    dispatchOnly: input.processingStrategy === ProcessingStrategy.DISPATCH_ONLY,
     idempotency: idempotencyKey ? { key: idempotencyKey, requestHash: requestHash(request) } : null,
   };
 }
@@ -55,13 +62,7 @@ export function callbackUrlOf({ callbackUrl }: Pick<SendMessageInput, 'callbackU
 
 function conversationMetadataOf({ conversationMetadata }: SendMessageInput): Record<string, unknown> | null {
   if (conversationMetadata == null) return null;
-  if (JSON.stringify(conversationMetadata).length > MAX_CONVERSATION_METADATA) {
-    throw invalid(
-      'conversationMetadata',
-      'maxLength',
-      `conversationMetadata must be at most ${MAX_CONVERSATION_METADATA} characters of JSON`,
-    );
-  }
+  assertMetadataSize(conversationMetadata);
   return conversationMetadata;
 }
 

@@ -16,12 +16,15 @@ import { SPELLINGS } from '../api/error.table.js';
 import { explain } from '../api/explain.js';
 import type { GraphqlContext } from '../api/graphql-context.js';
 import { InputPipe } from '../api/input.pipe.js';
+import { OpenTo } from '../api/open-to.js';
 import { DateTime } from '../api/scalars.js';
+import { ContactsService } from '../contacts/contacts.service.js';
 import { invalid } from '../errors.js';
 import type { Accepted, SendCommand } from './command.js';
 import { messageLoader, MessageType } from './messages.graphql.js';
 import { SendMessageInput } from './messages.input.js';
 import { MessagesService } from './messages.service.js';
+import { assertWithinReach, outOfReach } from './reach.js';
 import { sendCommandOf } from './send-command.js';
 
 const MAX_MESSAGES = 1_000;
@@ -81,16 +84,22 @@ export class SendMessageResult {
 export class SendResolver {
   private readonly pipe = new InputPipe();
 
-  constructor(private readonly messages: MessagesService) {}
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly contacts: ContactsService,
+  ) {}
 
   @Mutation(() => SendMessagePayload, {
     description: 'Stores a message as QUEUED and has it sent. Once answered, it is durable.',
   })
-  sendMessage(
+  @OpenTo('AGENT')
+  async sendMessage(
     @CurrentCaller() caller: Caller,
     @Args('input', { description: 'The message.' }) input: SendMessageInput,
   ): Promise<SendMessagePayload> {
-    return this.messages.send(sendCommandOf(caller.projectId, input));
+    const command = sendCommandOf(caller.projectId, input);
+    await assertWithinReach(caller, this.contacts, command);
+    return this.messages.send(command);
   }
 
   /** The list comes unchecked: an argument of a class would be refused as a whole for one bad item. */
@@ -98,6 +107,7 @@ export class SendResolver {
     description:
       'Sends 1 to 1,000 messages, each as sendMessage does, and gives a result for each, in order: one that cannot be accepted keeps none of the others back. Messages to one recipient keep their order. Pass the list as a variable.',
   })
+  @OpenTo('AGENT')
   async sendMessages(
     @CurrentCaller() caller: Caller,
     @Args('input', { type: () => [SendMessageInput], description: 'What to send, in order.' })
@@ -106,7 +116,7 @@ export class SendResolver {
     if (input.length === 0) throw invalid('input', 'arrayMinSize', 'input must have at least 1 message');
     if (input.length > MAX_MESSAGES)
       throw invalid('input', 'arrayMaxSize', `input must have at most ${MAX_MESSAGES} messages`);
-    const checked = await this.check(caller.projectId, input);
+    const checked = await this.check(caller, input);
     const commands = checked.flatMap((item) => (item.status === 'fulfilled' ? [item.value] : []));
     const sent = await this.messages.sendMany(commands);
     let next = 0;
@@ -125,16 +135,24 @@ export class SendResolver {
   }
 
   private async check(
-    projectId: string,
+    caller: Caller,
     input: readonly SendMessageInput[],
   ): Promise<PromiseSettledResult<SendCommand>[]> {
     const checked: PromiseSettledResult<SendCommand>[] = [];
     for (let start = 0; start < input.length; start += CHECKED_AT_ONCE) {
       if (start > 0) await setImmediate();
       const items = input.slice(start, start + CHECKED_AT_ONCE);
-      checked.push(...(await Promise.allSettled(items.map((item) => this.commandOf(projectId, item)))));
+      checked.push(
+        ...(await Promise.allSettled(items.map((item) => this.commandOf(caller.projectId, item)))),
+      );
     }
-    return checked;
+    const wellFormed = checked.flatMap((item) => (item.status === 'fulfilled' ? [item.value] : []));
+    const refusals = await outOfReach(caller, this.contacts, wellFormed);
+    const refused = new Map(wellFormed.map((command, index) => [command, refusals[index]]));
+    return checked.map((item) => {
+      const reason = item.status === 'fulfilled' ? refused.get(item.value) : null;
+      return reason ? { status: 'rejected', reason } : item;
+    });
   }
 
   private async commandOf(projectId: string, item: SendMessageInput): Promise<SendCommand> {

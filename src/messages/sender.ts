@@ -84,6 +84,7 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
   /** Takes a send as far as it goes now. */
   private async work(head: Send): Promise<void> {
     if (head.expired) return this.outcomes.expire(head, expiry(head));
+    if (head.triedOut) return this.outcomes.giveUp(head, triedOut(head));
     const prepared = await this.preparation.of(head);
     if ('refused' in prepared) return this.outcomes.giveUp(head, prepared.refused);
     this.working.add(head.messageId);
@@ -161,4 +162,11 @@ export class Sender implements OnModuleInit, OnModuleDestroy {
 
 function expiry({ channel }: Send): Reason {
   return reason('MESSAGE_EXPIRED', `the message was not taken by ${channel} within its time to live`);
+}
+
+function triedOut({ channel, retrySeconds }: Send): Reason {
+  return reason(
+    'CHANNEL_FAILURE',
+    `${channel} did not take the message within ${retrySeconds} s of its first failure`,
+  );
 }

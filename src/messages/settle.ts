@@ -23,7 +23,7 @@ const REMEMBER = `
   ON CONFLICT DO NOTHING`;
 
 const ADVANCE = `
-  UPDATE sends s SET parts_sent = greatest(s.parts_sent, p.sent), attempts = 0,
+  UPDATE sends s SET parts_sent = greatest(s.parts_sent, p.sent), attempts = 0, failing_since = NULL,
     next_attempt_at = CASE WHEN s.attempt_by IS NULL THEN now() ELSE s.next_attempt_at END
   FROM (SELECT p."projectId", p."messageId", max(p.part) + 1 AS sent FROM ${PARTS} GROUP BY 1, 2) p
   WHERE s.project_id = p."projectId" AND s.message_id = p."messageId"

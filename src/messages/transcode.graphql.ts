@@ -1,6 +1,7 @@
 import { Args, Field, ObjectType, Query, Resolver } from '@nestjs/graphql';
-import type { Caller } from '../access/caller.js';
+import { assertReaches, type Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
+import { OpenTo } from '../api/open-to.js';
 import { Json } from '../api/scalars.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
 import { transcodeCommandOf, TranscodeMessageArgs } from './transcode.input.js';
@@ -44,10 +45,12 @@ export class TranscodeResolver {
     description:
       'What the channels would be given for a message, exactly as it would be sent; nothing is sent. The channels need not be connected to the app. Default postback data have 26 zeros in place of the id that the message would get.',
   })
+  @OpenTo('AGENT')
   async transcodeMessage(
     @CurrentCaller() caller: Caller,
     @Args() args: TranscodeMessageArgs,
   ): Promise<TranscodedMessageType[]> {
+    assertReaches(caller, args.appId);
     const transcoded = await this.transcoding.transcode(transcodeCommandOf(caller.projectId, args));
     return transcoded.map(({ channel, payloads, notes }) => ({
       channel: channel as string as ConversationChannelName,

@@ -13,6 +13,7 @@ import {
 import type { ConversationChannel } from '../channels/channel.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
 import { AppMessageInput } from './content/app-message.input.js';
+import { DomainError } from '../errors.js';
 import { appMessageOf } from './content/app-message.js';
 import { ChannelPropertyInput } from './messages.input.js';
 import type { TranscodeCommand } from './transcoding.service.js';
@@ -62,4 +63,11 @@ export function transcodeCommandOf(projectId: string, args: TranscodeMessageArgs
       (args.channelProperties ?? []).map(({ key, value }) => [key, value]),
     ),
   };
+}
+
+/** What other faces and requests call `message` is `app_message` in the Conversation API's own requests for a preview. */
+export function aboutAppMessage(error: DomainError): DomainError {
+  const renamed = (text: string): string => text.replace(/^message(?=[.:[]|$)/, 'appMessage');
+  const fields = error.fields.map((field) => ({ ...field, path: renamed(field.path) }));
+  return new DomainError(error.code, renamed(error.message), fields, error.kind);
 }

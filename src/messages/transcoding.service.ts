@@ -4,7 +4,7 @@ import { AppsService } from '../apps/apps.service.js';
 import type { ChannelPlugin, ConversationChannel, Transcoded } from '../channels/channel.js';
 import { ChannelRegistry } from '../channels/registry.js';
 import type { AppMessage } from '../content/app-message.js';
-import { invalid } from '../errors.js';
+import { DomainError, invalid } from '../errors.js';
 import { TemplateError } from '../templates/template-error.js';
 import { TemplatesService } from '../templates/templates.service.js';
 import { quotedOn } from './history.js';
@@ -38,7 +38,8 @@ export class TranscodingService {
 
   /**
    * What a channel would be given, for each of the channels. They need not be connected.
-   * @throws DomainError NOT_FOUND (app), INVALID_ARGUMENT (a channel without plug-in, what a channel cannot say, a template that cannot be filled in).
+   * @throws DomainError NOT_FOUND (app), UNIMPLEMENTED (a channel without plug-in), INVALID_ARGUMENT (what a channel cannot say, a template
+   *   that cannot be filled in).
    */
   async transcode(command: TranscodeCommand): Promise<TranscodedMessage[]> {
     await this.apps.get(command.projectId, command.appId);
@@ -76,7 +77,12 @@ export class TranscodingService {
 
   private pluginOf(channel: ConversationChannel, path: string): ChannelPlugin {
     const plugin = this.registry.find(channel);
-    if (!plugin) throw invalid(path, 'supported', `${path}: channel ${channel} is not supported`);
+    if (!plugin) {
+      const message = `${path}: channel ${channel} is not supported`;
+      // Which is no fault of the request, unless it names no channel at all.
+      if ((channel as string) === 'CHANNEL_UNSPECIFIED') throw invalid(path, 'supported', message);
+      throw new DomainError('UNIMPLEMENTED', message);
+    }
     return plugin;
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Conversation } from '../conversations/conversation.entity.js';
+import { firstUnreadOf, unreadOf } from '../conversations/unread.js';
 import { queryRows } from '../database/rows.js';
 
 /** A conversation of the source becomes part of one of the destination's. */
@@ -34,22 +35,27 @@ const SENDS = `
   FOR UPDATE OF s`;
 
 /** In this order: a lane is moved with the messages it holds. */
-const MOVE = ['messages', 'conversation_events', 'sends', 'event_sends'].map(
+const MOVE = ['messages', 'conversation_events', 'sends', 'event_sends', 'notes'].map(
   (table) => `
   UPDATE ${table} t SET conversation_id = j."into" FROM ${JOINTS} WHERE t.project_id = $1 AND t.conversation_id = j."from"`,
 );
 
+/** The first message of either side that nobody has read. */
+const FIRST_UNREAD = `
+  SELECT j."from", j."into", min(${firstUnreadOf('c')}) AS "firstUnread" FROM ${JOINTS}
+  JOIN conversations c ON c.project_id = $1 AND c.id IN (j."from", j."into")
+  GROUP BY 1, 2`;
+
 /**
- * Both sides' unread messages stay unread. What has been read is known by the last one: where one side has more unread than the
- * other, the earlier mark holds, so that nothing unread can be taken for read.
+ * What has been read is known by the last one: the mark goes right before the first unread message of either side, so that nothing
+ * unread is taken for read. What one side had read after that is unread again.
  */
 const JOIN = `
   UPDATE conversations d SET
-    unread_count = d.unread_count + s.unread_count,
     read_up_to_message_id = CASE
-      WHEN d.unread_count + s.unread_count = 0 THEN greatest(d.read_up_to_message_id, s.read_up_to_message_id)
-      WHEN d.read_up_to_message_id IS NULL OR s.read_up_to_message_id IS NULL THEN NULL
-      ELSE least(d.read_up_to_message_id, s.read_up_to_message_id) END,
+      WHEN j."firstUnread" IS NULL THEN greatest(d.read_up_to_message_id, s.read_up_to_message_id)
+      ELSE (SELECT max(m.id) FROM messages m WHERE m.project_id = $1 AND m.conversation_id = d.id AND m.id < j."firstUnread") END,
+    read_at = greatest(d.read_at, s.read_at),
     active_channel = CASE WHEN s.last_message_id > coalesce(d.last_message_id, '') THEN s.active_channel ELSE d.active_channel END,
     last_message_id = greatest(d.last_message_id, s.last_message_id),
     last_received = greatest(d.last_received, s.last_received),
@@ -63,8 +69,12 @@ const JOIN = `
     metadata_json = coalesce(d.metadata_json, s.metadata_json),
     correlation_id = coalesce(nullif(d.correlation_id, ''), s.correlation_id),
     updated_at = now()
-  FROM ${JOINTS} JOIN conversations s ON s.project_id = $1 AND s.id = j."from"
+  FROM jsonb_to_recordset($2::jsonb) AS j("from" text, "into" text, "firstUnread" text)
+  JOIN conversations s ON s.project_id = $1 AND s.id = j."from"
   WHERE d.project_id = $1 AND d.id = j."into"`;
+
+const COUNT_UNREAD = `
+  UPDATE conversations d SET unread_count = ${unreadOf('d')} FROM ${JOINTS} WHERE d.project_id = $1 AND d.id = j."into"`;
 
 const REMOVE = `
   DELETE FROM conversations s USING ${JOINTS} WHERE s.project_id = $1 AND s.id = j."from" RETURNING s.*`;
@@ -111,8 +121,10 @@ export async function moveConversations(
   if (sends.some(({ attemptBy }) => attemptBy !== null)) throw new MessageLeaving();
   // While the conversations are still the source's: afterwards nobody knows whose the messages were.
   for (const statement of PASS) await tx.query(statement, passed);
+  const marked = await queryRows(tx, FIRST_UNREAD, joined);
   for (const statement of MOVE) await tx.query(statement, joined);
-  await tx.query(JOIN, joined);
+  await tx.query(JOIN, [projectId, JSON.stringify(marked)]);
+  await tx.query(COUNT_UNREAD, joined);
   const removed = await queryRows<Conversation>(tx, REMOVE, joined);
   await tx.query(PASS_CONVERSATIONS, passed);
   await tx.query(PASS_EARLY, passed);

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Contact } from '../contacts/contact.entity.js';
 import { appsOf, contactSnapshots } from '../contacts/contact-events.js';
+import { changeEvent } from '../conversations/changes.js';
+import type { Conversation } from '../conversations/conversation.entity.js';
 import { eventLaneJob } from '../conversation-events/event-lane.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError, invalid } from '../errors.js';
@@ -10,6 +12,7 @@ import { type NewEvent, snapshotOf } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { JobsService } from '../jobs/jobs.service.js';
 import { laneJob } from '../messages/lane.js';
+import { type KnownContact, storeContactWords } from '../words/store.js';
 import { type LockedContacts, withContacts } from './locked.js';
 import { MessageLeaving, type MovedConversations, moveConversations } from './merge-conversations.js';
 
@@ -97,6 +100,8 @@ export class MergeService {
     if (!kept) throw new Error(`contact ${destinationId} is gone although it was locked`);
     await tx.query(REMOVE, [projectId, sourceId]);
     const [preserved = {}] = await contactSnapshots(tx, projectId, [kept]);
+    // Of whom no app has met no log tells, and their words are kept by what the logs tell.
+    if (apps.length === 0) await storeContactWords(tx, [preserved as unknown as KnownContact]);
     await this.log.record(tx, [
       ...[...new Set(apps)].sort().map((appId): NewEvent => ({
         projectId,
@@ -105,7 +110,7 @@ export class MergeService {
         contactId: destinationId,
         payload: { preserved, deleted },
       })),
-      ...conversationEvents(moved, destinationId),
+      ...conversationEvents(moved, conversations, destinationId),
     ]);
     const lanes = moved.changed.map(({ id }) => id);
     this.jobs.addSoon(tx, [
@@ -116,7 +121,12 @@ export class MergeService {
   }
 }
 
-function conversationEvents({ changed, removed }: MovedConversations, contactId: string): NewEvent[] {
+function conversationEvents(
+  { changed, removed }: MovedConversations,
+  before: readonly Conversation[],
+  contactId: string,
+): NewEvent[] {
+  const earlier = new Map(before.map((conversation) => [conversation.id, conversation]));
   return [
     ...removed.map((conversation): NewEvent => ({
       projectId: conversation.projectId,
@@ -126,14 +136,9 @@ function conversationEvents({ changed, removed }: MovedConversations, contactId:
       contactId,
       payload: { conversation: snapshotOf({ ...conversation, contactId, active: false }) },
     })),
-    ...changed.map((conversation): NewEvent => ({
-      projectId: conversation.projectId,
-      appId: conversation.appId,
-      kind: 'conversation.updated',
-      conversationId: conversation.id,
-      contactId,
-      payload: { conversation: snapshotOf(conversation) },
-    })),
+    ...changed.map((conversation) =>
+      changeEvent('conversation.updated', earlier.get(conversation.id) ?? conversation, conversation, null),
+    ),
   ];
 }
 

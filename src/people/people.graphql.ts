@@ -19,8 +19,8 @@ export class ContactChangesResolver {
   })
   mergeContacts(
     @CurrentCaller() { projectId }: Caller,
-    @Args('sourceId', { type: () => ID }) sourceId: string,
-    @Args('destinationId', { type: () => ID }) destinationId: string,
+    @Args('sourceId', { type: () => ID, description: 'The contact that goes.' }) sourceId: string,
+    @Args('destinationId', { type: () => ID, description: 'The contact that stays.' }) destinationId: string,
   ): Promise<Contact> {
     return this.merging.merge(projectId, sourceId, destinationId);
   }
@@ -30,7 +30,7 @@ export class ContactChangesResolver {
   })
   async deleteContact(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The contact.' }) id: string,
   ): Promise<boolean> {
     await this.erasure.erase(projectId, id);
     return true;

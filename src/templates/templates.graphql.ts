@@ -2,6 +2,7 @@ import { Args, Field, ID, Int, Mutation, ObjectType, Query, Resolver } from '@ne
 import type { Caller } from '../access/caller.js';
 import { type Connection, connectionType, PageArgs, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
+import { OpenTo } from '../api/open-to.js';
 import { Json } from '../api/scalars.js';
 import type { Template } from './template.entity.js';
 import { CreateTemplateInput, UpdateTemplateInput } from './templates.input.js';
@@ -79,11 +80,13 @@ export class TemplatesResolver {
   constructor(private readonly templates: TemplatesService) {}
 
   @Query(() => TemplateConnection, { name: 'templates', description: 'In order of their ids.' })
+  @OpenTo('AGENT')
   async list(@CurrentCaller() { projectId }: Caller, @Args() page: PageArgs): Promise<Connection<Template>> {
     return toConnection(await this.templates.list(projectId, page));
   }
 
   @Query(() => TemplateType, { name: 'template', nullable: true, description: 'One template.' })
+  @OpenTo('AGENT')
   get(
     @CurrentCaller() { projectId }: Caller,
     @Args('id', { type: () => ID, description: 'Its id.' }) id: string,

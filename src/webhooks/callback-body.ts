@@ -1,4 +1,7 @@
 // What callbacks say of rows, field by field. Source: Conversation API, webhook bodies.
+import { eventWire } from '../wire/event.js';
+import { messageWire } from '../wire/message.js';
+import { identityWire, modeOf, placeWire } from '../wire/row.js';
 import type { EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
 
 /** What of an app shapes its callbacks. */
@@ -6,8 +9,6 @@ export interface CallbackApp {
   processingMode: string;
   conversationMetadataReportView: string;
 }
-
-const NEVER = '1970-01-01T00:00:00Z';
 
 /** The conversation's own metadata, for apps that want it in their callbacks. */
 export function metadataOf(conversation: Snapshot, app: CallbackApp): string {
@@ -20,68 +21,45 @@ export function firstCorrelation(rows: Snapshot[]): string {
   return rows.map((row) => text(row, 'correlationId')).find((id) => id !== null && id !== '') ?? '';
 }
 
+/** As the message itself, with its channel beside it. */
 export function inboundMessageOf(message: Snapshot, app: CallbackApp): Record<string, unknown> {
-  const { conversation_id, contact_id } = placeOf(message, app);
-  return {
-    id: message.id,
-    direction: message.direction,
-    contact_message: message.content,
-    channel: message.channel,
-    channel_identity: identityOf(message),
-    conversation_id,
-    contact_id,
-    metadata: text(message, 'metadata') ?? '',
-    accept_time: timeOf(text(message, 'acceptTime') ?? NEVER),
-    sender_id: '',
-    processing_mode: app.processingMode,
-    injected: false,
-  };
+  const { id, direction, contact_message, ...rest } = messageWire(message, app.processingMode);
+  return { id, direction, contact_message, channel: message.channel, ...rest };
 }
 
 export function submitNotificationOf(message: Snapshot, app: CallbackApp): Record<string, unknown> {
-  const { conversation_id, contact_id } = placeOf(message, app);
+  const { conversation_id, contact_id } = placeWire(message, app.processingMode);
   return {
     message_id: message.id,
     conversation_id,
-    channel_identity: identityOf(message),
+    channel_identity: identityWire(message),
     contact_id,
     submitted_message: message.content,
     metadata: text(message, 'metadata') ?? '',
-    processing_mode: app.processingMode,
+    processing_mode: modeOf(message, app.processingMode),
   };
 }
 
-/** The content is one of `contact_event` and `contact_message_event`. */
 export function inboundEventOf(event: Snapshot, app: CallbackApp): Record<string, unknown> {
-  const { conversation_id, contact_id } = placeOf(event, app);
-  return {
-    id: event.id,
-    direction: event.direction,
-    ...(event.content as Snapshot),
-    channel_identity: identityOf(event),
-    contact_id,
-    conversation_id,
-    accept_time: timeOf(text(event, 'acceptTime') ?? NEVER),
-    processing_mode: app.processingMode,
-  };
+  return eventWire(event, app.processingMode);
 }
 
 export function deliveryReportOf(
   { message, status }: EventPayloads['message.updated'],
   app: CallbackApp,
 ): Record<string, unknown> {
-  const { conversation_id, contact_id } = placeOf(message, app);
+  const { conversation_id, contact_id } = placeWire(message, app.processingMode);
   const failed = message.status === 'FAILED' || message.status === 'SWITCHING_CHANNEL';
   const reason = status?.reason ?? message.reason;
   return {
     message_id: message.id,
     conversation_id,
     status: message.status,
-    channel_identity: identityOf(message),
+    channel_identity: identityWire(message),
     contact_id,
     ...(failed && reason ? { reason } : {}),
     metadata: text(message, 'metadata') ?? '',
-    processing_mode: app.processingMode,
+    processing_mode: modeOf(message, app.processingMode),
   };
 }
 
@@ -93,11 +71,23 @@ export function eventReportOf(
   return {
     event_id: event.id,
     status: event.status,
-    channel_identity: identityOf(event),
-    contact_id: placeOf(event, app).contact_id,
+    channel_identity: identityWire(event),
+    contact_id: placeWire(event, app.processingMode).contact_id,
     ...(event.status === 'FAILED' && event.reason ? { reason: event.reason } : {}),
     metadata: text(event, 'metadata') ?? '',
-    processing_mode: app.processingMode,
+    processing_mode: modeOf(event, app.processingMode),
+  };
+}
+
+export function capabilityOf(capability: Snapshot): Record<string, unknown> {
+  return {
+    request_id: capability.requestId,
+    contact_id: text(capability, 'contactId') ?? '',
+    channel: capability.channel,
+    identity: capability.identity,
+    capability_status: capability.status,
+    channel_capabilities: [],
+    ...(capability.reason ? { reason: capability.reason } : {}),
   };
 }
 
@@ -106,7 +96,7 @@ export function unsupportedOf(
   app: CallbackApp,
 ): Record<string, unknown> {
   const { channel, identity, raw } = payload;
-  const { conversation_id, contact_id } = placeOf({ conversationId, contactId }, app);
+  const { conversation_id, contact_id } = placeWire({ conversationId, contactId }, app.processingMode);
   return {
     channel,
     payload: typeof raw === 'string' ? raw : (JSON.stringify(raw) ?? ''),
@@ -118,56 +108,7 @@ export function unsupportedOf(
   };
 }
 
-/** Contacts and conversations exist in CONVERSATION mode only. */
-function placeOf(
-  row: Snapshot,
-  { processingMode }: CallbackApp,
-): { conversation_id: string; contact_id: string } {
-  if (processingMode === 'DISPATCH') return { conversation_id: '', contact_id: '' };
-  return { conversation_id: text(row, 'conversationId') ?? '', contact_id: text(row, 'contactId') ?? '' };
-}
-
-function identityOf(row: Snapshot): Record<string, unknown> {
-  return { channel: row.channel, identity: row.identity, app_id: text(row, 'appId') ?? '' };
-}
-
-export function conversationOf(conversation: Snapshot): Record<string, unknown> {
-  return {
-    id: conversation.id,
-    app_id: conversation.appId,
-    contact_id: conversation.contactId,
-    last_received: timeOf(text(conversation, 'lastReceived') ?? NEVER),
-    active_channel: conversation.activeChannel,
-    active: conversation.active,
-    metadata: text(conversation, 'metadata') ?? '',
-    metadata_json: conversation.metadataJson ?? null,
-    correlation_id: text(conversation, 'correlationId') ?? '',
-    active_channel_senders: [],
-  };
-}
-
-export function contactOf(contact: Snapshot): Record<string, unknown> {
-  const identities = Array.isArray(contact.channelIdentities)
-    ? (contact.channelIdentities as Snapshot[])
-    : [];
-  return {
-    id: contact.id,
-    channel_identities: identities.map(identityOf),
-    channel_priority: contact.channelPriority ?? [],
-    display_name: text(contact, 'displayName') || 'Unknown',
-    email: text(contact, 'email') ?? '',
-    external_id: text(contact, 'externalId') ?? '',
-    metadata: text(contact, 'metadata') ?? '',
-    language: text(contact, 'language') ?? 'UNSPECIFIED',
-  };
-}
-
 export function text(row: Snapshot, key: string): string | null {
   const value = row[key];
   return typeof value === 'string' ? value : null;
-}
-
-/** RFC 3339 in UTC; a zero fraction is left out. */
-export function timeOf(time: Date | string): string {
-  return new Date(time).toISOString().replace('.000Z', 'Z');
 }

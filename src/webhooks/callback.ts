@@ -2,8 +2,7 @@
 import type { EventKind, EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
 import {
   type CallbackApp,
-  contactOf,
-  conversationOf,
+  capabilityOf,
   deliveryReportOf,
   eventReportOf,
   firstCorrelation,
@@ -12,9 +11,11 @@ import {
   metadataOf,
   submitNotificationOf,
   text,
-  timeOf,
   unsupportedOf,
 } from './callback-body.js';
+import { contactWire } from '../wire/contact.js';
+import { conversationWire } from '../wire/conversation.js';
+import { wireTime } from '../wire/row.js';
 import { WebhookTrigger } from './trigger.js';
 
 export interface Callback {
@@ -46,24 +47,24 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
   'contact.created': {
     trigger: WebhookTrigger.CONTACT_CREATE,
     key: 'contact_create_notification',
-    content: ({ payload }) => ({ contact: contactOf(payload.contact) }),
+    content: ({ payload }) => ({ contact: contactWire(payload.contact) }),
   },
   'contact.updated': {
     trigger: WebhookTrigger.CONTACT_UPDATE,
     key: 'contact_update_notification',
-    content: ({ payload }) => ({ contact: contactOf(payload.contact) }),
+    content: ({ payload }) => ({ contact: contactWire(payload.contact) }),
   },
   'contact.deleted': {
     trigger: WebhookTrigger.CONTACT_DELETE,
     key: 'contact_delete_notification',
-    content: ({ payload }) => ({ contact: contactOf(payload.contact) }),
+    content: ({ payload }) => ({ contact: contactWire(payload.contact) }),
   },
   'contact.merged': {
     trigger: WebhookTrigger.CONTACT_MERGE,
     key: 'contact_merge_notification',
     content: ({ payload }) => ({
-      preserved_contact: contactOf(payload.preserved),
-      deleted_contact: contactOf(payload.deleted),
+      preserved_contact: contactWire(payload.preserved),
+      deleted_contact: contactWire(payload.deleted),
     }),
   },
   'conversation.started': {
@@ -73,7 +74,7 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
     correlationOf: ({ conversation }) => [conversation],
     // A conversation begins before its first message is on it, and the API says so.
     content: ({ payload }) => ({
-      conversation: conversationOf({ ...payload.conversation, activeChannel: 'CHANNEL_UNSPECIFIED' }),
+      conversation: conversationWire({ ...payload.conversation, activeChannel: 'CHANNEL_UNSPECIFIED' }),
     }),
   },
   'conversation.updated': null,
@@ -82,13 +83,13 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
     key: 'conversation_stop_notification',
     timed: false,
     correlationOf: ({ conversation }) => [conversation],
-    content: ({ payload }) => ({ conversation: conversationOf(payload.conversation) }),
+    content: ({ payload }) => ({ conversation: conversationWire(payload.conversation) }),
   },
   'conversation.deleted': {
     trigger: WebhookTrigger.CONVERSATION_DELETE,
     key: 'conversation_delete_notification',
     correlationOf: ({ conversation }) => [conversation],
-    content: ({ payload }) => ({ conversation: conversationOf(payload.conversation) }),
+    content: ({ payload }) => ({ conversation: conversationWire(payload.conversation) }),
   },
   'message.added': {
     trigger: WebhookTrigger.MESSAGE_INBOUND,
@@ -141,9 +142,17 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
     key: 'unsupported_callback',
     content: (event, app) => unsupportedOf(event, app),
   },
+  'capability.reported': {
+    trigger: WebhookTrigger.CAPABILITY,
+    key: 'capability_notification',
+    content: ({ payload }) => capabilityOf(payload.capability),
+  },
   'channel.ignored': null,
   'channel.updated': null,
   'webhook.disabled': null,
+  'note.added': null,
+  'note.updated': null,
+  'note.deleted': null,
 };
 
 /** Which webhooks hear of an event; null when none does. */
@@ -174,8 +183,8 @@ function build<K extends EventKind>(kind: K, event: StoredEvent<K>, app: Callbac
     trigger: rule.trigger,
     body: {
       app_id: event.appId,
-      ...(rule.timed === false ? {} : { accepted_time: timeOf(event.at) }),
-      ...(eventTime === null ? {} : { event_time: timeOf(eventTime) }),
+      ...(rule.timed === false ? {} : { accepted_time: wireTime(event.at) }),
+      ...(eventTime === null ? {} : { event_time: wireTime(eventTime) }),
       project_id: event.projectId,
       message_metadata: rule.metadataOf ? metadataOf(rule.metadataOf(payload), app) : '',
       correlation_id: firstCorrelation(rule.correlationOf?.(payload) ?? []),

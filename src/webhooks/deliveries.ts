@@ -14,6 +14,8 @@ export interface Due {
   eventXact: string;
   eventAt: Date;
   eventId: string;
+  /** Whose event it is: a webhook that was moved still tells what its former app has waiting. */
+  appId: string;
   /** Deliveries of one lane go out in order, one at a time. */
   lane: string;
   /** Goes there rather than to the target of the webhook. */
@@ -52,7 +54,7 @@ const NOT_HELD = `NOT EXISTS (
   WHERE h.project_id = d.project_id AND h.webhook_id = d.webhook_id AND h.lane = d.lane
     AND h.attempts = 1 AND h.event_seq < d.event_seq AND h.next_attempt_at < $3::timestamptz + interval '${HOLD_MS} ms')`;
 
-const COLUMNS = `d.event_seq, d.event_xact::text, d.event_at, d.event_id, d.lane, d.url, d.attempts`;
+const COLUMNS = `d.event_seq, d.event_xact::text, d.event_at, d.event_id, d.app_id, d.lane, d.url, d.attempts`;
 
 /**
  * Retries by their time, and what was never tried by its number. Events of a conversation are recorded under its lock, so that within a
@@ -114,15 +116,35 @@ interface EventRow {
   payload: never;
 }
 
-/** The events of these deliveries by their number, in one read. Those that retention has dropped are missing. */
+/** The events of these deliveries by their number, in one read of each app. Those that retention has dropped are missing. */
 export async function eventsOf(
   dataSource: DataSource,
-  { projectId, appId }: { projectId: string; appId: string },
+  projectId: string,
   due: readonly Due[],
 ): Promise<Map<string, StoredEvent>> {
-  if (due.length === 0) return new Map();
+  const found = await Promise.all(
+    [...Map.groupBy(due, ({ appId }) => appId)].map(([appId, some]) =>
+      eventRowsOf(dataSource, projectId, appId, some),
+    ),
+  );
+  return new Map(
+    found
+      .flat()
+      .map(({ seq, xact, ...event }) => [
+        seq,
+        { ...event, position: { xact: BigInt(xact), seq: BigInt(seq) } },
+      ]),
+  );
+}
+
+function eventRowsOf(
+  dataSource: DataSource,
+  projectId: string,
+  appId: string,
+  due: readonly Due[],
+): Promise<EventRow[]> {
   const times = due.map(({ eventAt }) => eventAt.getTime());
-  const rows = await queryRows<EventRow>(dataSource.manager, EVENTS, [
+  return queryRows<EventRow>(dataSource.manager, EVENTS, [
     projectId,
     appId,
     due.map(({ eventXact }) => eventXact),
@@ -130,12 +152,6 @@ export async function eventsOf(
     new Date(Math.min(...times)),
     new Date(Math.max(...times)),
   ]);
-  return new Map(
-    rows.map(({ seq, xact, ...event }) => [
-      seq,
-      { ...event, position: { xact: BigInt(xact), seq: BigInt(seq) } },
-    ]),
-  );
 }
 
 const MOVED = `project_id, webhook_id, event_seq, event_xact, event_at, event_id, id, app_id, lane, trigger, url, created_at`;

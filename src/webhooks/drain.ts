@@ -120,7 +120,7 @@ export class Drain {
     }
     this.target = target;
     const chosen = this.probing ? due.slice(0, 1) : due;
-    const events = await eventsOf(dataSource, target, chosen);
+    const events = await eventsOf(dataSource, target.projectId, chosen);
     const ready = chosen.map((delivery) => this.prepare(delivery, events.get(delivery.eventSeq)));
     ready.sort((a, b) => (BigInt(a.eventSeq) < BigInt(b.eventSeq) ? -1 : 1));
     this.waiting = [...Map.groupBy(ready, ({ lane }) => lane)];

@@ -41,6 +41,9 @@ const SAMPLES: Samples = {
     event: { ...sent(place), content: { composing_event: {} }, status: 'QUEUED_ON_CHANNEL' },
     conversation: conversation(place),
   }),
+  'capability.reported': ({ contactId }) => ({
+    capability: { ...PERSON, contactId, requestId: newId(), status: 'CAPABILITY_FULL' },
+  }),
   'channel.unsupported': () => ({ ...PERSON, raw: { test: true } }),
 };
 

@@ -22,6 +22,7 @@ enum WebhookDeliveryStatus {
 
 registerEnumType(WebhookDeliveryStatus, {
   name: 'WebhookDeliveryStatus',
+  description: 'Where a delivery stands.',
   valuesMap: {
     PENDING: { description: 'Waits for its first or next attempt.' },
     DELIVERED: { description: 'The target answered 2xx.' },
@@ -67,16 +68,16 @@ export class WebhookTestResultType {
 
 @ObjectType('WebhookDelivery', { description: 'One event on its way to one webhook.' })
 export class WebhookDeliveryType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project.' })
   id!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The webhook.' })
   webhookId!: string;
 
   @Field(() => ID, { description: 'The webhook-id header of every attempt: receivers drop doubles by it.' })
   eventId!: string;
 
-  @Field(() => WebhookTrigger)
+  @Field(() => WebhookTrigger, { description: 'What it tells of.' })
   trigger!: WebhookTrigger;
 
   @Field(() => String, {
@@ -85,16 +86,16 @@ export class WebhookDeliveryType {
   })
   url!: string | null;
 
-  @Field(() => WebhookDeliveryStatus)
+  @Field(() => WebhookDeliveryStatus, { description: 'Where it stands.' })
   status!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many attempts have been made.' })
   attempts!: number;
 
   @Field(() => Date, { nullable: true, description: 'Of a retry; null when none is planned.' })
   nextAttemptAt!: Date | null;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When the last attempt began; null before the first.' })
   lastAttemptAt!: Date | null;
 
   @Field(() => Int, { nullable: true, description: 'HTTP status of the last answer.' })
@@ -112,16 +113,16 @@ export class WebhookDeliveryType {
   @Field(() => [WebhookAttemptType], { description: 'Every attempt, oldest first; the latest 20.' })
   attemptList?: Attempt[];
 
-  @Field()
+  @Field({ description: 'When it was queued.' })
   createdAt!: Date;
 }
 
-@ObjectType()
+@ObjectType({ description: 'A page of deliveries.' })
 export class WebhookDeliveryConnection extends connectionType('WebhookDelivery', WebhookDeliveryType) {}
 
 @ArgsType()
 export class WebhookDeliveriesArgs extends PageArgs {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The webhook.' })
   @IsString()
   webhookId!: string;
 

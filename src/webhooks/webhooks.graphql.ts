@@ -12,7 +12,7 @@ import {
   Resolver,
 } from '@nestjs/graphql';
 import DataLoader from 'dataloader';
-import type { Caller } from '../access/caller.js';
+import { assertAccessKey, type Caller } from '../access/caller.js';
 import { type Connection, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
@@ -42,19 +42,19 @@ import { WebhooksService } from './webhooks.service.js';
   description: 'How the bearer tokens of deliveries are got. The client secret never leaves.',
 })
 export class ClientCredentialsType {
-  @Field()
+  @Field({ description: 'URL of the token endpoint.' })
   endpoint!: string;
 
-  @Field()
+  @Field({ description: 'Who asks for the token.' })
   clientId!: string;
 
-  @Field()
+  @Field({ description: 'What the token is asked for; empty when nothing in particular.' })
   scope!: string;
 
-  @Field()
+  @Field({ description: 'Passed on to the token endpoint as it is; empty when it is not.' })
   responseType!: string;
 
-  @Field(() => TokenRequestType)
+  @Field(() => TokenRequestType, { description: 'Where the client id and secret go in the token request.' })
   tokenRequestType!: string;
 }
 
@@ -62,19 +62,19 @@ export class ClientCredentialsType {
   description: "A customer's endpoint and what it is told of. Its secret never leaves.",
 })
 export class WebhookType {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Unique in the project.' })
   id!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The app whose events it is told of.' })
   appId!: string;
 
-  @Field()
+  @Field({ description: 'Where deliveries are posted.' })
   target!: string;
 
-  @Field(() => WebhookTargetType)
+  @Field(() => WebhookTargetType, { description: 'Whether they are.' })
   targetType!: string;
 
-  @Field(() => [WebhookTrigger])
+  @Field(() => [WebhookTrigger], { description: 'What it is told of.' })
   triggers!: WebhookTrigger[];
 
   @Field({ description: 'Whether it has a secret, by which deliveries are signed.' })
@@ -86,7 +86,10 @@ export class WebhookType {
   })
   previousUntil!: Date | null;
 
-  @Field(() => ClientCredentialsType, { nullable: true })
+  @Field(() => ClientCredentialsType, {
+    nullable: true,
+    description: 'How the bearer tokens of its deliveries are got; null when they carry none.',
+  })
   clientCredentials?: ClientCredentials | null;
 
   @Field(() => Date, {
@@ -96,7 +99,10 @@ export class WebhookType {
   })
   disabledAt!: Date | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'What was wrong with the target; null unless it is disabled.',
+  })
   disabledReason!: string | null;
 
   @Field(() => Date, {
@@ -111,10 +117,10 @@ export class WebhookType {
   })
   pausedUntil!: Date | null;
 
-  @Field()
+  @Field({ description: 'When it was made.' })
   createdAt!: Date;
 
-  @Field()
+  @Field({ description: 'When it was last changed.' })
   updatedAt!: Date;
 }
 
@@ -129,7 +135,7 @@ export class WebhooksResolver {
   @Query(() => [WebhookType], { name: 'webhooks', description: 'In order of creation; at most 5.' })
   list(
     @CurrentCaller() { projectId }: Caller,
-    @Args('appId', { type: () => ID }) appId: string,
+    @Args('appId', { type: () => ID, description: 'The app.' }) appId: string,
   ): Promise<Webhook[]> {
     return this.webhooks.list(projectId, appId);
   }
@@ -149,24 +155,24 @@ export class WebhooksResolver {
   })
   callbackOrigins(
     @CurrentCaller() { projectId }: Caller,
-    @Args('appId', { type: () => ID }) appId: string,
+    @Args('appId', { type: () => ID, description: 'The app.' }) appId: string,
   ): Promise<Webhook[]> {
     return this.webhooks.callbackOrigins(projectId, appId);
   }
 
-  @Mutation(() => WebhookType)
+  @Mutation(() => WebhookType, { description: 'Makes a webhook. An app has at most 5, each target once.' })
   createWebhook(
     @CurrentCaller() { projectId }: Caller,
-    @Args('input') input: CreateWebhookInput,
+    @Args('input', { description: 'The webhook.' }) input: CreateWebhookInput,
   ): Promise<Webhook> {
     return this.webhooks.create(projectId, input);
   }
 
-  @Mutation(() => WebhookType)
+  @Mutation(() => WebhookType, { description: 'Changes a webhook.' })
   updateWebhook(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
-    @Args('input') input: UpdateWebhookInput,
+    @Args('id', { type: () => ID, description: 'The webhook.' }) id: string,
+    @Args('input', { description: 'What to change.' }) input: UpdateWebhookInput,
   ): Promise<Webhook> {
     return this.webhooks.update(projectId, id, input);
   }
@@ -174,7 +180,7 @@ export class WebhooksResolver {
   @Mutation(() => Boolean, { description: 'What waits for it is dropped.' })
   async deleteWebhook(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The webhook.' }) id: string,
   ): Promise<boolean> {
     await this.webhooks.delete(projectId, id);
     return true;
@@ -186,9 +192,20 @@ export class WebhooksResolver {
   })
   replayWebhook(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
-    @Args('after', { type: () => String, nullable: true }) after: string | null,
-    @Args('until', { type: () => String, nullable: true }) until: string | null,
+    @Args('id', { type: () => ID, description: 'The webhook.' }) id: string,
+    @Args('after', {
+      type: () => String,
+      nullable: true,
+      description:
+        'Cursor of an event: what came after it; from the beginning of what is kept when left out.',
+    })
+    after: string | null,
+    @Args('until', {
+      type: () => String,
+      nullable: true,
+      description: 'Cursor of an event: up to and including it; to the end when left out.',
+    })
+    until: string | null,
   ): Promise<number> {
     return this.replays.replay(projectId, id, after ?? null, until ?? null);
   }
@@ -199,7 +216,8 @@ export class WebhooksResolver {
   })
   retryWebhookDelivery(
     @CurrentCaller() { projectId }: Caller,
-    @Args('webhookId', { type: () => ID }) webhookId: string,
+    @Args('webhookId', { type: () => ID, description: 'The webhook that the delivery is for.' })
+    webhookId: string,
     @Args('id', { type: () => ID, description: 'The delivery.' }) id: string,
   ): Promise<Delivery> {
     return this.replays.retry(projectId, webhookId, id);
@@ -211,7 +229,7 @@ export class WebhooksResolver {
   })
   testWebhook(
     @CurrentCaller() { projectId }: Caller,
-    @Args('id', { type: () => ID }) id: string,
+    @Args('id', { type: () => ID, description: 'The webhook.' }) id: string,
     @Args('trigger', {
       type: () => WebhookTrigger,
       nullable: true,
@@ -238,8 +256,16 @@ export class WebhooksResolver {
 export class AppWebhooksResolver {
   constructor(private readonly webhooks: WebhooksService) {}
 
-  @ResolveField(() => [WebhookType], { name: 'webhooks' })
-  webhooksOf(@Parent() { projectId, id }: App, @Context() context: GraphqlContext): Promise<Webhook[]> {
+  @ResolveField(() => [WebhookType], {
+    name: 'webhooks',
+    description: 'Its webhooks, in order of creation. For access keys: FORBIDDEN by an inbox token.',
+  })
+  async webhooksOf(
+    @Parent() { projectId, id }: App,
+    @CurrentCaller() caller: Caller,
+    @Context() context: GraphqlContext,
+  ): Promise<Webhook[]> {
+    assertAccessKey(caller);
     return loaderOf(
       context,
       'webhooksOfApp',

@@ -31,6 +31,7 @@ export enum WebhookTargetType {
 
 registerEnumType(WebhookTargetType, {
   name: 'WebhookTargetType',
+  description: 'Whether a webhook sends anything.',
   valuesMap: {
     HTTP: { description: 'Events are posted to the target.' },
     DISMISS: { description: 'Nothing is sent.' },
@@ -42,7 +43,43 @@ registerEnumType(WebhookTrigger, {
   description: 'What a webhook can be told of.',
   valuesMap: {
     UNSPECIFIED_TRIGGER: { description: 'Never sent.' },
+    MESSAGE_INBOUND: { description: 'A person wrote.' },
+    MESSAGE_INBOUND_SMART_CONVERSATION_REDACTION: {
+      description: 'A message with personal data masked. Accepted, never sent: nothing is masked here.',
+    },
+    MESSAGE_SUBMIT: { description: 'A message was handed to a channel.' },
+    MESSAGE_DELIVERY: { description: 'The status of a message changed.' },
+    EVENT_INBOUND: { description: 'A person did something beside writing: typed, reacted, read.' },
+    EVENT_DELIVERY: { description: 'The status of an event that was sent changed.' },
+    CONVERSATION_START: { description: 'A conversation began.' },
+    CONVERSATION_STOP: { description: 'A conversation was stopped.' },
+    CONVERSATION_DELETE: { description: 'A conversation was deleted.' },
+    CONTACT_CREATE: { description: 'A contact was made.' },
+    CONTACT_DELETE: { description: 'A contact was deleted.' },
+    CONTACT_UPDATE: { description: 'A contact changed.' },
+    CONTACT_MERGE: { description: 'Two contacts became one.' },
+    CONTACT_IDENTITIES_DUPLICATION: {
+      description: 'Contacts share an identity. Accepted, never sent: see identityConflicts.',
+    },
+    CAPABILITY: {
+      description: 'Whether a recipient can be reached on a channel, as a capability query asked.',
+    },
+    OPT_IN: { description: 'A person opted in. Accepted, never sent.' },
+    OPT_OUT: { description: 'A person opted out. Accepted, never sent.' },
+    CHANNEL_EVENT: {
+      description: 'Something about a channel as a whole. Accepted, never sent: see ChannelUpdated.',
+    },
+    UNSUPPORTED: {
+      description: 'A channel told something that has no form here; its own JSON is passed on.',
+    },
+    SMART_CONVERSATION: {
+      description: 'What an analysis of a message found. Accepted, never sent: nothing is analysed here.',
+    },
     SMART_CONVERSATIONS: { description: 'Another spelling of SMART_CONVERSATION.' },
+    RECORD_NOTIFICATION: { description: 'A record of a message for accounting. Accepted, never sent.' },
+    BATCH_STATUS_UPDATE: {
+      description: 'Progress of a batch. Accepted, never sent: there is no batch API here.',
+    },
   },
 });
 
@@ -55,6 +92,10 @@ registerEnumType(TokenRequestType, {
   name: 'TokenRequestType',
   description:
     'Where the client id and secret go in a token request: a Basic authorization header, or the form.',
+  valuesMap: {
+    BASIC: { description: 'In a Basic authorization header.' },
+    FORM: { description: 'In the form, as client_id and client_secret.' },
+  },
 });
 
 const trimmed = ({ value }: { value: unknown }): unknown =>
@@ -72,7 +113,7 @@ export class ClientCredentialsInput {
   @MaxLength(MAX_TARGET)
   endpoint!: string;
 
-  @Field()
+  @Field({ description: 'Who asks for the token; at most 1,024 characters.' })
   @IsString()
   @IsNotEmpty()
   @MaxLength(MAX_CREDENTIAL)
@@ -88,7 +129,10 @@ export class ClientCredentialsInput {
   @MaxLength(MAX_CREDENTIAL)
   clientSecret?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'What the token is asked for; at most 1,024 characters.',
+  })
   @IsOptional()
   @IsString()
   @MaxLength(MAX_SCOPE)
@@ -106,9 +150,9 @@ export class ClientCredentialsInput {
   tokenRequestType?: TokenRequestType | null;
 }
 
-@InputType()
+@InputType({ description: 'A new webhook.' })
 export class CreateWebhookInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The app whose events it is told of.' })
   @IsString()
   @IsNotEmpty()
   appId!: string;
@@ -139,7 +183,10 @@ export class CreateWebhookInput {
   @IsEnum(WebhookTrigger, { each: true })
   triggers?: WebhookTrigger[] | null;
 
-  @Field(() => ClientCredentialsInput, { nullable: true })
+  @Field(() => ClientCredentialsInput, {
+    nullable: true,
+    description: 'How to get the bearer tokens of its deliveries; they carry none when left out.',
+  })
   @IsOptional()
   @ValidateNested()
   @Type(() => ClientCredentialsInput)
@@ -161,7 +208,7 @@ export class UpdateWebhookInput {
   @MaxLength(MAX_TARGET)
   target?: string;
 
-  @Field(() => WebhookTargetType, { nullable: true })
+  @Field(() => WebhookTargetType, { nullable: true, description: 'Whether anything is sent.' })
   @ValidateIf(present)
   @IsEnum(WebhookTargetType)
   targetType?: WebhookTargetType;

@@ -11,10 +11,12 @@ import { WebhookReplay } from './replay.js';
 import { DeliveryRetention } from './retention.js';
 import { WebhookDeliveryResolver } from './webhook-deliveries.graphql.js';
 import { AppWebhooksResolver, WebhooksResolver } from './webhooks.graphql.js';
+import { WebhooksController } from './webhooks.rest.js';
 import { WebhooksService } from './webhooks.service.js';
 
 @Module({
   imports: [EventsModule, JobsModule, OutboundModule],
+  controllers: [WebhooksController],
   providers: [
     WebhooksService,
     WebhookReplay,
@@ -26,7 +28,6 @@ import { WebhooksService } from './webhooks.service.js';
     Clock,
     WebhooksResolver,
     WebhookDeliveryResolver,
-
     AppWebhooksResolver,
   ],
   exports: [WebhooksService],

@@ -52,13 +52,7 @@ export class WebhooksService {
       clientCredentials: this.credentials(clientCredentials, null),
     };
     return this.dataSource.transaction(async (tx) => {
-      await lockApp(tx, projectId, appId);
-      if ((await tx.countBy(Webhook, { projectId, appId, kind: 'WEBHOOK' })) >= MAX_WEBHOOKS_PER_APP) {
-        throw new DomainError(
-          'FAILED_PRECONDITION',
-          `an app has at most ${MAX_WEBHOOKS_PER_APP} webhooks; delete one first`,
-        );
-      }
+      await assertRoom(tx, projectId, appId);
       await distinctTarget(tx.insert(Webhook, webhook));
       return tx.findOneByOrFail(Webhook, { projectId, id: webhook.id });
     });
@@ -108,19 +102,26 @@ export class WebhooksService {
 
   /**
    * Changes what is given; any change enables a webhook that was disabled, and has its target tried at once.
-   * @throws DomainError NOT_FOUND, INVALID_ARGUMENT (target, endpoint).
+   * @param input `appId`: the app that it is told of from now on; what waits is of the former one.
+   * @throws DomainError NOT_FOUND, INVALID_ARGUMENT (target, endpoint), FAILED_PRECONDITION (the other app has too many).
    */
-  async update(projectId: string, id: string, input: UpdateWebhookInput): Promise<Webhook> {
+  async update(
+    projectId: string,
+    id: string,
+    input: UpdateWebhookInput & { appId?: string },
+  ): Promise<Webhook> {
     if (input.target !== undefined) this.assertUrl('target', input.target);
     return this.dataSource.transaction(async (tx) => {
       const stored = await this.find(tx, projectId, id);
       const { target = stored.target, targetType = stored.targetType, triggers = stored.triggers } = input;
-      const { clientCredentials } = input;
+      const { clientCredentials, appId = stored.appId } = input;
+      if (appId !== stored.appId) await assertRoom(tx, projectId, appId);
       await distinctTarget(
         tx.update(
           Webhook,
           { projectId, id },
           {
+            appId,
             target,
             targetType,
             triggers,
@@ -227,9 +228,17 @@ export class WebhooksService {
 }
 
 /** Webhooks of an app are made one at a time, or two could both be the fifth. */
-async function lockApp(tx: EntityManager, projectId: string, id: string): Promise<void> {
-  const app = await tx.findOne(App, { where: { projectId, id }, lock: { mode: 'for_no_key_update' } });
-  if (!app) throw notFound('App', id);
+async function assertRoom(tx: EntityManager, projectId: string, appId: string): Promise<void> {
+  const app = await tx.findOne(App, {
+    where: { projectId, id: appId },
+    lock: { mode: 'for_no_key_update' },
+  });
+  if (!app) throw notFound('App', appId);
+  if ((await tx.countBy(Webhook, { projectId, appId, kind: 'WEBHOOK' })) < MAX_WEBHOOKS_PER_APP) return;
+  throw new DomainError(
+    'FAILED_PRECONDITION',
+    `an app has at most ${MAX_WEBHOOKS_PER_APP} webhooks; delete one first`,
+  );
 }
 
 async function distinctTarget(written: Promise<unknown>): Promise<void> {

@@ -18,10 +18,13 @@ export const PAGE = `
   ORDER BY c.last_activity DESC, c.id DESC
   LIMIT 25`;
 
+/** A conversation's last message, and those before it. */
+export const MESSAGES_EACH = 5;
+
 /** Ids like ours, none of them taken: a prefix of the batch's own and a number. */
 const ROWS = `CREATE TEMPORARY TABLE numbers ON COMMIT DROP AS
   SELECT $1 || 'C' || lpad(n::text, 9, '0') AS contact_id, $1 || 'V' || lpad(n::text, 9, '0') AS conversation_id,
-    $1 || 'M' || lpad(n::text, 9, '0') AS message_id, n::text AS identity,
+    $1 || 'M' || lpad((n * ${MESSAGES_EACH})::text, 9, '0') AS message_id, n::text AS identity, n,
     now() - random() * interval '90 days' AS at, floor(random() * 4)::int AS unread
   FROM generate_series(1, $2::int) AS n`;
 
@@ -35,12 +38,14 @@ const INSERTS = [
    SELECT $1, conversation_id, $2, contact_id, 'MESSENGER', at, unread, message_id, at, at, at, at FROM numbers`,
   `INSERT INTO messages (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, channel_message_id, content,
      sent_by, accept_time, channel_time)
-   SELECT $1, message_id, $2, conversation_id, contact_id, 'TO_APP', 'MESSENGER', identity, 'm_' || message_id,
+   SELECT $1, id, $2, conversation_id, contact_id, 'TO_APP', 'MESSENGER', identity, 'm_' || id,
      jsonb_build_object('text_message', jsonb_build_object('text', 'Hello, is number ' || identity || ' still available in blue?')),
-     'CONTACT', at, at FROM numbers`,
+     'CONTACT', at, at
+   FROM numbers, generate_series(0, ${MESSAGES_EACH - 1}) AS earlier,
+     LATERAL (SELECT left(message_id, 17) || lpad((n * ${MESSAGES_EACH} - earlier)::text, 9, '0') AS id) AS ids`,
 ];
 
-/** Fills an app's inbox with conversations of one message each. */
+/** Fills an app's inbox with conversations of a few messages each. */
 export async function addConversations(
   client: pg.Client,
   { projectId, appId }: InboxKey,

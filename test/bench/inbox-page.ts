@@ -1,12 +1,14 @@
 import type pg from 'pg';
 import { HttpConnection, postBytes } from './http-connection.js';
 import { readScans, warnUnlessFewRows, warnUnlessIndexed } from './inbox-page.plan.js';
-import { addConversations, type InboxKey } from './inbox-page.rows.js';
+import { addConversations, type InboxKey, MESSAGES_EACH } from './inbox-page.rows.js';
 import { type Machine, withClient } from './machine.js';
 import { inTurn, latency, type Result, resultOf } from './measure.js';
 import type { Parley } from './parley.js';
 
 const SECONDS = 2;
+/** How much longer a page may take at a million than at a thousand. */
+const MOST_GROWTH = 1.3;
 const SIZES = [
   ['1k', 1_000],
   ['1m', 1_000_000],
@@ -24,23 +26,28 @@ interface InboxAnswer {
 }
 type BaselineAnswer = { id: string; contact: { id: string }; last_message: { id: string } }[];
 
-/** A page of the inbox, one request after the other: an app with a thousand conversations, then one with a million beside it. */
+/**
+ * A page of the inbox, one request after the other: an app with a thousand conversations, then one with a million beside it; and how the
+ * time at a million compares with that at a thousand, asked in turn.
+ */
 export async function inboxPage(machine: Machine): Promise<Result[]> {
   const parley = await machine.parley('inbox_page');
   const address = await machine.server('inbox-page.baseline.js', { DATABASE_URL: parley.databaseUrl });
   return withClient(parley.databaseUrl, async (client) => {
     const results: Result[] = [];
+    const readers: PageReader[] = [];
     for (const [label, count] of SIZES) {
       const key = { projectId: parley.projectId, appId: await parley.createApp() };
-      console.log(`inbox-page: making ${count.toLocaleString('en')} conversations`);
+      const messages = (count * MESSAGES_EACH).toLocaleString('en');
+      console.log(`inbox-page: making ${count.toLocaleString('en')} conversations with ${messages} messages`);
       await addConversations(client, key, count);
       const name = `inbox-page-${label}`;
       await warnUnlessIndexed(client, name, key);
-      results.push(
-        await measure(name, client, parleyReader(parley, key.appId), baselineReader(address, key)),
-      );
+      const reader = parleyReader(parley, key.appId);
+      readers.push(reader);
+      results.push(await measure(name, client, reader, baselineReader(address, key)));
     }
-    return results;
+    return [...results, await growth(readers)];
   });
 }
 
@@ -55,6 +62,18 @@ async function measure(
   const figures = await inTurn({ parley: () => parley.run(), baseline: () => baseline.run() });
   await warnUnlessFewRows(client, name, before);
   return resultOf(name, 'ms', figures);
+}
+
+/** The baseline is the small app. */
+async function growth([small, large]: readonly PageReader[]): Promise<Result> {
+  if (!small || !large) throw new Error('inbox-page: there are not two sizes');
+  const figures = await inTurn({ parley: () => large.run(), baseline: () => small.run() });
+  const result = resultOf('inbox-page-growth', 'ms', figures);
+  if (result.ratio > MOST_GROWTH)
+    console.warn(
+      `WARNING inbox-page-growth: a page takes ${result.ratio.toFixed(2)} times as long at a million`,
+    );
+  return result;
 }
 
 /** Asks one server for the page. */

@@ -1,14 +1,14 @@
 /** Figures of one line of the table. */
 export interface Result {
   name: string;
-  unit: 'req/s' | 'msg/s' | 'ms';
-  /** Medians over the rounds. */
+  unit: 'req/s' | 'msg/s' | 'ms' | 'bytes';
+  /** Medians over the rounds; null where there is nothing to compare with. */
   parley: number;
-  baseline: number;
+  baseline: number | null;
   /** parley / baseline. */
-  ratio: number;
+  ratio: number | null;
   /** What each round gave, in order. */
-  rounds: { parley: number; baseline: number }[];
+  rounds: { parley: number; baseline: number | null }[];
 }
 
 export const ROUNDS = 3;
@@ -40,7 +40,7 @@ export function resultOf(
   name: string,
   unit: Result['unit'],
   figures: { parley: number[]; baseline: number[] },
-): Result {
+): Result & { baseline: number; ratio: number } {
   const parley = median(figures.parley);
   const baseline = median(figures.baseline);
   return {
@@ -54,6 +54,12 @@ export function resultOf(
       baseline: figures.baseline[round] ?? NaN,
     })),
   };
+}
+
+/** Of what has no baseline. */
+export function figureOf(name: string, unit: Result['unit'], figures: readonly number[]): Result {
+  const rounds = figures.map((parley) => ({ parley, baseline: null }));
+  return { name, unit, parley: median(figures), baseline: null, ratio: null, rounds };
 }
 
 export function median(figures: readonly number[]): number {

@@ -4,7 +4,7 @@ import type { Result } from './measure.js';
 
 const HEADER = `
 Medians of interleaved rounds; in brackets the least and the most of them. The ratio is parley / baseline:
-req/s and msg/s are throughput, more is better; ms is the median time of a request, less is better.
+req/s and msg/s are throughput, more is better; ms is the median time of a request, bytes are memory, less is better.
 `;
 
 export function printTable(results: readonly Result[]): void {
@@ -17,12 +17,14 @@ export function printTable(results: readonly Result[]): void {
         rounds.map((round) => round.parley),
         unit,
       ),
-      figures(
-        result.baseline,
-        rounds.map((round) => round.baseline),
-        unit,
-      ),
-      result.ratio.toFixed(2),
+      result.baseline === null
+        ? ''
+        : figures(
+            result.baseline,
+            rounds.flatMap((round) => round.baseline ?? []),
+            unit,
+          ),
+      result.ratio?.toFixed(2) ?? '',
     ]),
   ];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

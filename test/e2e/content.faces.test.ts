@@ -1,4 +1,4 @@
-// Every kind of content through GraphQL and gRPC: stored as the Conversation API has it, given back as it was said, refused alike.
+// Every kind of content through GraphQL, gRPC and REST: stored as the Conversation API has it, given back as it was said, refused alike.
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { type GraphQLNamedType, isInputObjectType } from 'graphql';
@@ -8,20 +8,23 @@ import type { MessageServiceClient } from '../../src/generated/proto/parley/conv
 import { startTestApp, type TestApp } from '../support/app.js';
 import { choices, REFUSED, TWICE } from '../support/content-refused.js';
 import { calendar, SAID } from '../support/content-said.js';
+import { restRefusal, restRequestOf } from '../support/faces.js';
 import { grpcMessageOf } from '../support/grpc-content.js';
 import { grpcClient, unary, violationsOf } from '../support/grpc.js';
 import { connectPage, newPsid, type TestPage } from '../support/messenger.js';
 import { Records } from '../support/records.js';
+import { type Rest, restOf } from '../support/rest.js';
 import { selectionOf } from '../support/selection.js';
 
 type Json = Record<string, unknown>;
 
 const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { messageId } }`;
 
-describe('GraphQL and gRPC', () => {
+describe('GraphQL, gRPC and REST', () => {
   let app: TestApp;
   let records: Records;
   let client: MessageServiceClient;
+  let rest: Rest;
   let page: TestPage;
   let identity: string;
   let MESSAGE: string;
@@ -30,6 +33,7 @@ describe('GraphQL and gRPC', () => {
     app = await startTestApp();
     records = await Records.of(app.databaseUrl);
     client = grpcClient(app.parley.grpc);
+    rest = restOf(app);
     page = await connectPage(app);
     identity = newPsid();
     await app.sandbox('people', { psid: identity, page_id: page.pageId, window: 'open' });
@@ -65,6 +69,12 @@ describe('GraphQL and gRPC', () => {
     return String(messageId);
   }
 
+  async function sendByRest(message: Json): Promise<string> {
+    const answer = await rest('POST', 'messages:send', restRequestOf(send(message)).body);
+    expect(answer).toMatchObject({ status: 200 });
+    return String(answer.body.message_id);
+  }
+
   async function stored(id: string): Promise<unknown> {
     const [row] = await records.query<{ content: unknown }>('SELECT content FROM messages WHERE id = $1', [
       id,
@@ -79,6 +89,7 @@ describe('GraphQL and gRPC', () => {
       const graphql = await refusedByGraphql(message);
       expect(graphql.fields).toEqual([...fields].sort());
       expect(await refusedByGrpc(message)).toEqual(graphql);
+      expect(await refusedByRest(message)).toEqual(graphql);
       expect(await records.fingerprint()).toBe(before);
     });
 
@@ -111,6 +122,8 @@ describe('GraphQL and gRPC', () => {
       const [byGraphql, byGrpc] = [await sendByGraphql(said), await sendByGrpc(said)];
       expect(await stored(byGraphql)).toEqual(expected);
       expect(await stored(byGrpc)).toEqual(expected);
+      const { body } = await rest('GET', `messages/${await sendByRest(said)}`);
+      expect(body.app_message).toEqual(expected);
 
       const { message } = await app.graphql<{ message: { content: Json } }>(MESSAGE, { id: byGrpc });
       const { __typename: kind, ...fields } = message.content;
@@ -129,7 +142,8 @@ describe('GraphQL and gRPC', () => {
     test('an answer to another message', async () => {
       const asked = await sendByGraphql({ textMessage: { text: 'Well?' } });
       const answer = { textMessage: { text: 'Yes' }, replyToMessageId: asked };
-      for (const id of [await sendByGraphql(answer), await sendByGrpc(answer)]) {
+      for (const send of [sendByGraphql, sendByGrpc, sendByRest]) {
+        const id = await send(answer);
         expect(await stored(id)).toEqual({ text_message: { text: 'Yes' }, reply_to: { message_id: asked } });
       }
     });
@@ -162,6 +176,13 @@ describe('GraphQL and gRPC', () => {
     if (error?.extensions.code !== 'BAD_USER_INPUT') throw new Error(JSON.stringify(errors ?? 'accepted'));
     const fields = (error.extensions.fields ?? []).map(({ path, rule }) => `${path}: ${rule}`);
     return { message: error.message, fields: fields.sort() };
+  }
+
+  async function refusedByRest(message: Json): Promise<Refusal> {
+    const answer = await rest('POST', 'messages:send', restRequestOf(send(message)).body);
+    const { code, ...refusal } = restRefusal(answer);
+    if (code !== 'BAD_USER_INPUT') throw new Error(JSON.stringify(answer.body));
+    return refusal;
   }
 
   async function refusedByGrpc(message: Json): Promise<Refusal> {

@@ -122,6 +122,8 @@ describe.skipIf(payloads.length === 0)(
     });
 
     test('posted again, every payload changes nothing', async () => {
+      // Profiles are asked for and media fetched while payloads come in.
+      await records.settled();
       const before = await records.fingerprint();
       for (const { file, text } of payloads.filter(({ file }) => apps.has(file)))
         expect((await post(apps.get(file) as string, text)).status).toBe(200);

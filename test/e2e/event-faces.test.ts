@@ -1,35 +1,24 @@
-// The same events through GraphQL and gRPC: both accept, store and refuse the same, each in its own spelling.
-import { type ServiceError, status } from '@grpc/grpc-js';
+// The same events through GraphQL, gRPC and REST: all accept, store and refuse the same, each in its own spelling.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ProjectsService } from '../../src/access/projects.service.js';
 import type { EventServiceClient } from '../../src/generated/proto/parley/conversation/v1/EventService.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventClient, personOn } from '../support/events.js';
-import { unary, violationsOf } from '../support/grpc.js';
+import { unary } from '../support/grpc.js';
+import { graphqlRefusal, grpcRefusal, type Refusal, restRefusal, restRequestOf } from '../support/faces.js';
 import { connectPage, newPsid, type TestPage } from '../support/messenger.js';
 import { Records } from '../support/records.js';
+import { type Rest, restOf } from '../support/rest.js';
 
 type Json = Record<string, unknown>;
 
-interface Refusal {
-  code: string;
-  message: string;
-  /** Each `path: rule`, sorted; paths in camelCase. */
-  fields: string[];
-}
-
-const GRPC_CODES: Record<number, string> = {
-  [status.INVALID_ARGUMENT]: 'BAD_USER_INPUT',
-  [status.NOT_FOUND]: 'NOT_FOUND',
-  [status.ALREADY_EXISTS]: 'CONFLICT',
-  [status.FAILED_PRECONDITION]: 'FAILED_PRECONDITION',
-};
 const SEND = `mutation ($input: SendEventInput!) { sendEvent(input: $input) { eventId acceptedTime } }`;
 const UNKNOWN = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 
 let app: TestApp;
 let records: Records;
 let client: EventServiceClient;
+let rest: Rest;
 let page: TestPage;
 let psid: string;
 /** What tables of tests name before it exists. */
@@ -39,6 +28,7 @@ beforeAll(async () => {
   app = await startTestApp({ PARLEY_ROLES: 'api' });
   records = await Records.of(app.databaseUrl);
   client = eventClient(app.parley.grpc);
+  rest = restOf(app);
   page = await connectPage(app);
   psid = newPsid();
   const stranger = newPsid();
@@ -79,10 +69,7 @@ function valid(changes: Json = {}): Json {
 async function byGraphql(input: Json): Promise<string | Refusal> {
   const { data, errors } = await app.ask<{ sendEvent: { eventId: string } }>(SEND, { input });
   if (data) return data.sendEvent.eventId;
-  const [error] = errors ?? [];
-  if (!error) throw new Error('neither data nor errors');
-  const fields = (error.extensions.fields ?? []).map(({ path, rule }) => `${path}: ${rule}`);
-  return { code: error.extensions.code, message: error.message, fields: fields.sort() };
+  return graphqlRefusal(errors);
 }
 
 async function byGrpc({ idempotencyKey, ...input }: Json): Promise<string | Refusal> {
@@ -97,14 +84,14 @@ async function byGrpc({ idempotencyKey, ...input }: Json): Promise<string | Refu
     );
     return String(eventId);
   } catch (thrown) {
-    const error = thrown as ServiceError;
-    const fields = violationsOf(error).map(({ field, reason }) => `${camelCase(field)}: ${reason}`);
-    return {
-      code: GRPC_CODES[error.code] ?? String(error.code),
-      message: error.details,
-      fields: fields.sort(),
-    };
+    return grpcRefusal(thrown);
   }
+}
+
+async function byRest(input: Json): Promise<string | Refusal> {
+  const { body, headers } = restRequestOf(input);
+  const answer = await rest('POST', 'events:send', body, headers);
+  return answer.status === 200 ? String(answer.body.event_id) : restRefusal(answer);
 }
 
 /** A payload of texts alone as google.protobuf.Struct. */
@@ -118,16 +105,12 @@ function withStruct(input: Json): Json {
   return { ...input, event: { genericEvent: { payload: { fields: Object.fromEntries(fields) } } } };
 }
 
-function camelCase(path: string): string {
-  return path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 async function stored(): Promise<string> {
   const rows = await records.query<{ n: string }>(`SELECT count(*) AS n FROM conversation_events`);
   return `${await records.fingerprint()} ${rows[0]?.n}`;
 }
 
-describe('GraphQL and gRPC accept the same events and store the same row:', () => {
+describe('GraphQL, gRPC and REST accept the same events and store the same row:', () => {
   test.each<[what: string, changes: () => Json, content: () => object, more?: object]>([
     ['typing', () => ({}), () => ({ composing_event: {} })],
     ['the end of it', () => ({ event: { composingEndEvent: {} } }), () => ({ composing_end_event: {} })],
@@ -189,7 +172,7 @@ describe('GraphQL and gRPC accept the same events and store the same row:', () =
   ])('%s', async (_what, changes, content, more) => {
     const columns = 'app_id, direction, channel, identity, content, status, reason, metadata';
     const rows = await Promise.all(
-      [byGraphql, byGrpc].map(async (send) => {
+      [byGraphql, byGrpc, byRest].map(async (send) => {
         const id = await send(valid(changes()));
         return (
           await records.query<Json>(`SELECT ${columns} FROM conversation_events WHERE id = $1`, [id])
@@ -207,24 +190,25 @@ describe('GraphQL and gRPC accept the same events and store the same row:', () =
       metadata: '',
       ...more,
     };
-    expect(rows).toEqual([row, row]);
+    expect(rows).toEqual([row, row, row]);
   });
 
-  test('a retry with the same key gives the first answer, on either face', async () => {
+  test('a retry with the same key gives the first answer, on every face', async () => {
     const input = valid({ idempotencyKey: 'event-1' });
     const first = await byGraphql(input);
     expect(first).toEqual(expect.any(String));
     const before = await stored();
     expect(await byGrpc(input)).toBe(first);
+    expect(await byRest(input)).toBe(first);
     expect(await stored()).toBe(before);
     const other = valid({ idempotencyKey: 'event-1', event: { composingEndEvent: {} } });
-    for (const answer of [await byGraphql(other), await byGrpc(other)])
+    for (const answer of [await byGraphql(other), await byGrpc(other), await byRest(other)])
       expect(answer).toMatchObject({ code: 'CONFLICT' });
     expect(await stored()).toBe(before);
   });
 });
 
-describe('GraphQL and gRPC refuse the same way, and store nothing,', () => {
+describe('GraphQL, gRPC and REST refuse the same way, and store nothing,', () => {
   const text = (length: number): string => 'x'.repeat(length);
   const reaction = (changes: Json): Json => ({
     event: {
@@ -266,6 +250,7 @@ describe('GraphQL and gRPC refuse the same way, and store nothing,', () => {
     const graphql = await byGraphql(valid(changes));
     expect(graphql).toEqual({ code: 'BAD_USER_INPUT', message: expect.any(String) as string, fields });
     expect(await byGrpc(valid(changes))).toEqual(graphql);
+    expect(await byRest(valid(changes))).toEqual(graphql);
     expect(await stored()).toBe(before);
   });
 
@@ -277,7 +262,8 @@ describe('GraphQL and gRPC refuse the same way, and store nothing,', () => {
     ['a reaction to no message', reaction({ messageId: '' }), 'event.reactionEvent.messageId'],
   ])('%s', async (_what, changes, path) => {
     const before = await stored();
-    for (const answer of [await byGraphql(valid(changes)), await byGrpc(valid(changes))]) {
+    const said = valid(changes);
+    for (const answer of [await byGraphql(said), await byGrpc(said), await byRest(said)]) {
       expect(answer).toMatchObject({ code: 'BAD_USER_INPUT' });
       expect(new Set((answer as Refusal).fields.map((field) => field.split(': ')[0]))).toEqual(
         new Set([path]),
@@ -303,6 +289,7 @@ describe('GraphQL and gRPC refuse the same way, and store nothing,', () => {
     const graphql = await byGraphql(valid(changes()));
     expect(graphql).toEqual({ code, message: expect.any(String) as string, fields: [] });
     expect(await byGrpc(valid(changes()))).toEqual(graphql);
+    expect(await byRest(valid(changes()))).toEqual(graphql);
     expect(await stored()).toBe(before);
   });
 

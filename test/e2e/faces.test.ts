@@ -1,4 +1,4 @@
-// The same sends and reads through GraphQL and gRPC: both say the same, each in its own spelling.
+// The same sends and reads through GraphQL, gRPC and REST: all say the same, each in its own spelling.
 import { credentials, loadPackageDefinition, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { createRequire } from 'node:module';
@@ -8,38 +8,23 @@ import { ProjectsService } from '../../src/access/projects.service.js';
 import type { MessageServiceClient } from '../../src/generated/proto/parley/conversation/v1/MessageService.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
+import { graphqlRefusal, grpcRefusal, type Refusal, restRefusal, restRequestOf } from '../support/faces.js';
 import { grpcClient, unary, violationsOf } from '../support/grpc.js';
 import { connectPage, newPsid, type TestPage } from '../support/messenger.js';
 import { Records, type StoredMessage } from '../support/records.js';
+import { type Rest, restOf } from '../support/rest.js';
 
 type Json = Record<string, unknown>;
-
-interface Refusal {
-  code: string;
-  message: string;
-  /** Each `path: rule`, sorted; paths in camelCase. */
-  fields: string[];
-}
-
-const GRPC_CODES: Record<number, string> = {
-  [status.INVALID_ARGUMENT]: 'BAD_USER_INPUT',
-  [status.UNAUTHENTICATED]: 'UNAUTHENTICATED',
-  [status.PERMISSION_DENIED]: 'FORBIDDEN',
-  [status.NOT_FOUND]: 'NOT_FOUND',
-  [status.ALREADY_EXISTS]: 'CONFLICT',
-  [status.FAILED_PRECONDITION]: 'FAILED_PRECONDITION',
-  [status.RESOURCE_EXHAUSTED]: 'RESOURCE_EXHAUSTED',
-  [status.INTERNAL]: 'INTERNAL',
-};
 
 const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { messageId acceptedTime } }`;
 const UNKNOWN = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const INTERNALS = /node_modules|\.[jt]s:\d+|\bat \S+ \(|SELECT |INSERT |QueryFailed|postgres/;
 
-describe('GraphQL and gRPC', () => {
+describe('GraphQL, gRPC and REST', () => {
   let app: TestApp;
   let records: Records;
   let client: MessageServiceClient;
+  let rest: Rest;
   let page: TestPage;
   let lonelyApp: string;
   let contactId: string;
@@ -51,6 +36,7 @@ describe('GraphQL and gRPC', () => {
     app = await startTestApp();
     records = await Records.of(app.databaseUrl);
     client = grpcClient(app.parley.grpc);
+    rest = restOf(app);
     page = await connectPage(app);
     lonelyApp = await createApp(app.authorization);
     contactId = await createContact(page.appId, app.authorization);
@@ -109,10 +95,7 @@ describe('GraphQL and gRPC', () => {
   async function byGraphql(input: Json): Promise<string | Refusal> {
     const { data, errors } = await app.ask<{ sendMessage: { messageId: string } }>(SEND, { input });
     if (data) return data.sendMessage.messageId;
-    const [error] = errors ?? [];
-    if (!error) throw new Error('neither data nor errors');
-    const fields = (error.extensions.fields ?? []).map(({ path, rule }) => `${path}: ${rule}`);
-    return { code: error.extensions.code, message: error.message, fields: fields.sort() };
+    return graphqlRefusal(errors);
   }
 
   async function byGrpc(input: Json): Promise<string | Refusal> {
@@ -124,14 +107,14 @@ describe('GraphQL and gRPC', () => {
       });
       return String(answer.messageId);
     } catch (thrown) {
-      const error = thrown as ServiceError;
-      const fields = violationsOf(error).map(({ field, reason }) => `${camelCase(field)}: ${reason}`);
-      return {
-        code: GRPC_CODES[error.code] ?? String(error.code),
-        message: error.details,
-        fields: fields.sort(),
-      };
+      return grpcRefusal(thrown);
     }
+  }
+
+  async function byRest(input: Json): Promise<string | Refusal> {
+    const { body, headers } = restRequestOf(input);
+    const answer = await rest('POST', 'messages:send', body, headers);
+    return answer.status === 200 ? String(answer.body.message_id) : restRefusal(answer);
   }
 
   describe('refuse the same way, and store nothing,', () => {
@@ -289,6 +272,7 @@ describe('GraphQL and gRPC', () => {
         fields: [...fields].sort(),
       });
       expect(grpc).toEqual(graphql);
+      expect(await byRest(valid(changes))).toEqual(graphql);
       expect(await records.fingerprint()).toBe(before);
     });
 
@@ -315,7 +299,8 @@ describe('GraphQL and gRPC', () => {
       ],
     ])('%s', async (_what, changes, path) => {
       const before = await records.fingerprint();
-      for (const answer of [await byGraphql(valid(changes)), await byGrpc(valid(changes))]) {
+      const said = valid(changes);
+      for (const answer of [await byGraphql(said), await byGrpc(said), await byRest(said)]) {
         expect(answer).toMatchObject({ code: 'BAD_USER_INPUT' });
         expect(new Set((answer as Refusal).fields.map((field) => field.split(': ')[0]))).toEqual(
           new Set([path]),
@@ -356,6 +341,7 @@ describe('GraphQL and gRPC', () => {
       expect(graphql).toEqual({ code, message: expect.any(String), fields: [] });
       expect((graphql as Refusal).message).not.toMatch(INTERNALS);
       expect(await byGrpc(valid(changes()))).toEqual(graphql);
+      expect(await byRest(valid(changes()))).toEqual(graphql);
       expect(await records.fingerprint()).toBe(before);
     });
   });
@@ -425,23 +411,27 @@ describe('GraphQL and gRPC', () => {
       ],
     ])('%s', async (_what, changes) => {
       const given = valid({ ...changes, recipient: personOn('MESSENGER', await acquaintance()) });
-      const key = given.idempotencyKey ? { idempotencyKey: 'another' } : {};
-      const graphql = await settledRow(accepted(await byGraphql({ ...given, ...key })));
-      const grpc = await settledRow(accepted(await byGrpc(given)));
+      const keyed = (idempotencyKey: string): Json =>
+        given.idempotencyKey ? { ...given, idempotencyKey } : given;
+      const graphql = await settledRow(accepted(await byGraphql(keyed('graphql'))));
+      const grpc = await settledRow(accepted(await byGrpc(keyed('grpc'))));
       expect(grpc).toEqual(graphql);
+      expect(await settledRow(accepted(await byRest(keyed('rest'))))).toEqual(graphql);
     });
 
-    test('a retry with the same key gets the first answer from either face, and another message a conflict', async () => {
+    test('a retry with the same key gets the first answer from every face, and another message a conflict', async () => {
       const input = valid({ idempotencyKey: 'shared' });
       const id = accepted(await byGraphql(input));
       await settledRow(id);
       const before = await records.fingerprint();
       expect(await byGraphql(input)).toBe(id);
       expect(await byGrpc(input)).toBe(id);
+      expect(await byRest(input)).toBe(id);
       const another = valid({ idempotencyKey: 'shared', message: { textMessage: { text: 'Another' } } });
       const conflict = await byGraphql(another);
       expect(conflict).toMatchObject({ code: 'CONFLICT' });
       expect(await byGrpc(another)).toEqual(conflict);
+      expect(await byRest(another)).toEqual(conflict);
       expect(await records.fingerprint()).toBe(before);
     });
 
@@ -498,6 +488,10 @@ describe('GraphQL and gRPC', () => {
         expect(errors?.[0]?.extensions.code).toBe('NOT_FOUND');
         const refusal = await getByGrpc(messageId, authorization).catch((error: ServiceError) => error);
         expect(refusal).toMatchObject({ code: status.NOT_FOUND, details: errors?.[0]?.message });
+        // A path of REST names its project: another's key does not open it at all.
+        if (authorization !== app.authorization) continue;
+        const answer = await rest('GET', `messages/${encodeURIComponent(messageId)}`);
+        expect(restRefusal(answer)).toEqual(graphqlRefusal(errors));
       }
     });
 
@@ -597,10 +591,6 @@ function valueOf(json: unknown): Json {
     };
   }
   return { [`${typeof json === 'boolean' ? 'bool' : typeof json}Value`]: json };
-}
-
-function camelCase(path: string): string {
-  return path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** The services of a package's own proto file. */

@@ -1,5 +1,15 @@
 // GraphQL requests that are wrong as such: each is told what is wrong, by code and field, and learns nothing of the inside.
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  getVariableValues,
+  type IntrospectionQuery,
+  type OperationDefinitionNode,
+  parse,
+  validate,
+} from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXAMPLES } from '../../src/api/graphql-examples.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 
 type Json = Record<string, unknown>;
@@ -12,6 +22,7 @@ interface Answer {
 
 const INTERNALS = /node_modules|stacktrace|\.[jt]s:\d+|\bat \S+ \(|SELECT |INSERT |QueryFailed|postgres/i;
 const UNKNOWN = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { messageId } }`;
 
 describe('GraphQL', () => {
@@ -33,6 +44,25 @@ describe('GraphQL', () => {
 
   const ask = (query: string, variables: Json = {}): Promise<Answer> =>
     post(JSON.stringify({ query, variables }));
+
+  /** The errors by which a socket refuses the same. */
+  async function overSocket(query: string): Promise<Answer['errors']> {
+    const client = app.socket();
+    try {
+      return await new Promise((resolve, reject) => {
+        client.subscribe(
+          { query },
+          {
+            next: (answer) => reject(new Error(JSON.stringify(answer))),
+            error: (errors) => resolve(errors as Answer['errors']),
+            complete: () => reject(new Error('the operation ran')),
+          },
+        );
+      });
+    } finally {
+      await client.dispose();
+    }
+  }
 
   function expectRefusal(answer: Answer, code = 'BAD_USER_INPUT'): void {
     expect(answer.text).not.toMatch(INTERNALS);
@@ -72,6 +102,32 @@ describe('GraphQL', () => {
       `{ apps(first: 100) { ${'edges { node { id webhooks { id } } } '.repeat(1)} } inbox(appId: "x", first: 100) { edges { node { messages(first: 100) { edges { node { conversation { messages(first: 100) { edges { cursor } } } } } } } } } }`,
     ],
     [
+      'sends fifty messages by aliases',
+      `mutation { ${Array.from({ length: 50 }, (_, i) => `s${i}: sendMessage(input: { appId: "${UNKNOWN}", recipient: { contactId: "${UNKNOWN}" }, message: { textMessage: { text: "Hi" } } }) { messageId }`).join(' ')} }`,
+    ],
+    [
+      'gives one field a hundred names',
+      `{ app(id: "${UNKNOWN}") { ${Array.from({ length: 101 }, (_, i) => `a${i}: id`).join(' ')} } }`,
+    ],
+    [
+      'repeats a directive ten thousand times',
+      `{ apps ${'@include(if: true) '.repeat(10_000)}{ edges { cursor } } }`,
+    ],
+    [
+      'repeats a directive a thousand times',
+      `{ apps ${'@include(if: true) '.repeat(1_000)}{ edges { cursor } } }`,
+    ],
+    ['has directives that nobody knows', `{ apps ${'@a '.repeat(4_000)}{ edges { cursor } } }`],
+    ['nests an input a thousand times', `{ app(id: ${'['.repeat(4_000)}${']'.repeat(4_000)}) { id } }`],
+    [
+      'repeats a field that has fields a thousand times',
+      `{ apps { ${'edges { node { id id id } cursor } '.repeat(600)} nothing } }`,
+    ],
+    [
+      'doubles by fragments of fragments',
+      `{ apps { ...F0 } } ${Array.from({ length: 60 }, (_, i) => `fragment F${i} on AppConnection { ...F${i + 1} ... { ...F${i + 1} } }`).join(' ')} fragment F60 on AppConnection { edges { cursor } }`,
+    ],
+    [
       'asks the same thousands of times',
       `{ ${Array.from({ length: 3_000 }, (_, i) => `a${i}: apps { edges { cursor } }`).join(' ')} }`,
     ],
@@ -79,6 +135,10 @@ describe('GraphQL', () => {
     const answer = await ask(query);
     expectRefusal(answer);
     expect(answer.status).toBe(400);
+    const told = await overSocket(query);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.map(({ extensions }) => extensions.code)).toEqual(told.map(() => 'BAD_USER_INPUT'));
+    expect(JSON.stringify(told)).not.toMatch(INTERNALS);
   });
 
   const message = { textMessage: { text: 'Hi' } };
@@ -191,14 +251,94 @@ describe('GraphQL', () => {
     expect(apps.edges).toEqual([]);
   });
 
-  test('in production neither the schema nor the explorer is shown', async () => {
+  test('GraphiQL and everything that it loads come from this server', async () => {
+    const response = await fetch(`${app.url}/graphql`, { headers: { accept: BROWSER } });
+    expect(response.status).toBe(200);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain(`default-src 'none'`);
+    expect(policy).not.toMatch(/https?:|wss?:|\*|unsafe-eval|script-src[^;]*unsafe-inline/);
+    const html = await response.text();
+    expect(html).not.toMatch(/<script(?![^>]* src=)|<style|\bstyle=|\bon\w+=/);
+    const links = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link = '']) => link);
+    const ours = links.filter((link) => link !== 'data:,');
+    expect(ours.length).toBeGreaterThan(3);
+    const read = async (path: string): Promise<string> => {
+      const file = await fetch(`${app.url}${path}`);
+      expect([path, file.status]).toEqual([path, 200]);
+      expect(file.headers.get('content-type')).toMatch(path.endsWith('.css') ? /^text\/css/ : /javascript/);
+      return file.text();
+    };
+    for (const path of ours) expect(path).toMatch(/^\/graphiql\/[a-z.-]+$/);
+    const [start = ''] = ours.filter((path) => path.endsWith('/start.js'));
+    const workers = [...(await read(start)).matchAll(/'([a-z]+\.worker\.js)'/g)].map(
+      ([, file]) => `/graphiql/${file}`,
+    );
+    expect(workers).toHaveLength(3);
+    for (const path of [...ours, ...workers]) {
+      // Addresses in texts and names of vocabularies are no loads; these are.
+      expect(await read(path)).not.toMatch(
+        /@import\s+(url\()?["']?https?:|url\(\s*["']?(https?:)?\/\/|(fetch|importScripts|import|Worker|EventSource|WebSocket)\(\s*["'`](https?|wss?):/,
+      );
+    }
+    expect((await fetch(`${app.url}/graphiql/__proto__`)).status).toBe(404);
+  });
+
+  test('what a script asks is answered by GraphQL, also where a browser would get the page', async () => {
+    const response = await fetch(`${app.url}/graphql`, { headers: { accept: 'application/json' } });
+    expect(response.status).toBe(400);
+  });
+
+  test('the examples of GraphiQL fit the schema', async () => {
+    const { data } = await app.ask<IntrospectionQuery>(getIntrospectionQuery());
+    const schema = buildClientSchema(data as IntrospectionQuery);
+    for (const { query, variables } of EXAMPLES) {
+      const document = parse(query);
+      expect(validate(schema, document).map(({ message }) => message)).toEqual([]);
+      const [operation] = document.definitions as OperationDefinitionNode[];
+      const { errors } = getVariableValues(
+        schema,
+        operation?.variableDefinitions ?? [],
+        JSON.parse(variables) as Json,
+      );
+      expect(errors ?? []).toEqual([]);
+    }
+  });
+
+  test('in production neither the schema nor the explorer is shown, over HTTP and WebSocket', async () => {
     const production = await startTestApp({ NODE_ENV: 'production', HOST: '127.0.0.1' });
     try {
       const { errors } = await production.ask('{ __schema { queryType { name } } }');
       expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
-      const explorer = await fetch(`${production.url}/graphql`, { headers: { accept: 'text/html' } });
+      const client = production.socket();
+      const told = await new Promise((resolve) => {
+        client.subscribe(
+          { query: '{ __schema { queryType { name } } app { idd } }' },
+          { next: resolve, error: resolve, complete: () => resolve(null) },
+        );
+      });
+      await client.dispose();
+      expect(JSON.stringify(told)).toContain('introspection');
+      expect(JSON.stringify(told)).not.toContain('Did you mean');
+      const explorer = await fetch(`${production.url}/graphql`, { headers: { accept: BROWSER } });
       expect(explorer.status).toBe(400);
+      expect((await fetch(`${production.url}/graphiql/graphiql.js`)).status).toBe(404);
       expect((await fetch(`${production.url}/sandbox`)).status).toBe(404);
+    } finally {
+      await production.stop();
+    }
+  });
+
+  test('in production GRAPHQL_EXPLORER shows both', async () => {
+    const production = await startTestApp({
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      GRAPHQL_EXPLORER: '1',
+    });
+    try {
+      const { data } = await production.ask<Json>('{ __schema { queryType { name } } }');
+      expect(data).toEqual({ __schema: { queryType: { name: 'Query' } } });
+      const explorer = await fetch(`${production.url}/graphql`, { headers: { accept: BROWSER } });
+      expect(await explorer.text()).toContain('/graphiql/start.js');
     } finally {
       await production.stop();
     }

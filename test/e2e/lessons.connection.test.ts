@@ -13,6 +13,7 @@ import {
   type TestPage,
   textItem,
 } from '../support/messenger.js';
+import { Records } from '../support/records.js';
 import { Sending } from '../support/sending.js';
 import { saidTo, talksOf } from '../support/talks.js';
 
@@ -78,17 +79,22 @@ interface ChannelView {
 
 describe('reported failures of the connection', () => {
   let app: TestApp;
+  let records: Records;
   let sending: Sending;
   let page: TestPage;
 
   beforeAll(async () => {
     app = await startTestApp();
+    records = await Records.of(app.databaseUrl);
     sending = new Sending(app);
   });
   beforeEach(async () => {
     page = await connectPage(app);
   });
-  afterAll(() => app.stop());
+  afterAll(async () => {
+    await records.close();
+    await app.stop();
+  });
 
   async function channel(appId = page.appId): Promise<ChannelView | undefined> {
     const { app: found } = await app.graphql<{ app: { channels: ChannelView[] } }>(
@@ -126,6 +132,8 @@ describe('reported failures of the connection', () => {
     '30, 31, 32: a token that dies (%s) shows on the channel with what to do, and loses nothing that comes in',
     async (_why, subcode, words) => {
       const psid = await sending.person(page);
+      // Whoever asks for the person's profile would find out first.
+      await records.settled();
       await app.sandbox(`pages/${page.pageId}/revoke`, { error_subcode: subcode });
       const dead = await sending.send(page, psid, 'with a dead token');
       expect((await sending.reaches(dead, 'FAILED')).reason?.channelCode).toBe(`190/${subcode}`);

@@ -257,6 +257,22 @@ describe('media are read', () => {
     expect([response.status, await bytesOf(response)]).toEqual([200, PNG]);
   });
 
+  test("by an inbox token of the message's app, and by no other app's: it looks as if there were none", async () => {
+    const { createApp } = await app.graphql<{ createApp: { id: string } }>(
+      `mutation { createApp(input: { displayName: "Another" }) { id } }`,
+    );
+    const answers = await Promise.all(
+      [page.appId, createApp.id].map(async (appId) => {
+        const { createInboxToken } = await app.graphql<{ createInboxToken: { token: string } }>(
+          `mutation { createInboxToken(input: { appIds: ["${appId}"], agentId: "ann", role: VIEWER }) { token } }`,
+        );
+        const authorization = `Bearer ${createInboxToken.token}`;
+        return fetch(bare, { headers: { authorization } });
+      }),
+    );
+    expect(answers.map((response) => response.status)).toEqual([200, 404]);
+  });
+
   test('by nobody without either', async () => {
     const forged = without(link, (url) => url.searchParams.set('s', `${app.projectId}.${'x'.repeat(24)}`));
     const nobodys = without(link, (url) => url.searchParams.set('s', `nobody.${'x'.repeat(24)}`));

@@ -34,6 +34,7 @@ const CODES: Record<number, string> = {
   [status.INVALID_ARGUMENT]: 'BAD_USER_INPUT',
   [status.NOT_FOUND]: 'NOT_FOUND',
   [status.UNAUTHENTICATED]: 'UNAUTHENTICATED',
+  [status.UNIMPLEMENTED]: 'UNIMPLEMENTED',
 };
 
 /** In `{message_id}_{title}`: the message has no id. */
@@ -252,16 +253,17 @@ describe('a preview is refused by GraphQL and by gRPC for', () => {
     ],
     ['no channel', text, { channels: [] }, ['channels: arrayMinSize']],
     ['a channel twice', text, { channels: ['MESSENGER', 'MESSENGER'] }, ['channels: arrayUnique']],
-    [
-      'a channel that nothing serves',
-      text,
-      { channels: ['MESSENGER', 'WHATSAPP'] },
-      ['channels[1]: supported'],
-    ],
     ['a channel that is none', text, { channels: ['CHANNEL_UNSPECIFIED'] }, ['channels[0]: supported']],
   ])('%s', async (_what, message, more, fields) => {
     expect(await byGraphql(message, more)).toEqual({ code: 'BAD_USER_INPUT', fields });
     expect(await byGrpc(message, more)).toEqual({ code: 'BAD_USER_INPUT', fields: fields.map(inProto) });
+  });
+
+  test('a channel that nothing serves, as a method that is not there', async () => {
+    const refusal = { code: 'UNIMPLEMENTED', fields: [] };
+    const channels = { channels: ['MESSENGER', 'WHATSAPP'] };
+    expect(await byGraphql(text, channels)).toEqual(refusal);
+    expect(await byGrpc(text, channels)).toEqual(refusal);
   });
 
   test('an app that is not there', async () => {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { AccessService, CALLER_CACHE_MS } from '../../src/access/access.service.js';
+import { type AccessService, CALLER_CACHE_MS } from '../../src/access/access.service.js';
 import { ProjectsService } from '../../src/access/projects.service.js';
 import { createDataSource } from '../../src/database/data-source.js';
+import { accessTo } from '../support/access.js';
 import { basic } from '../support/api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
   ({ projectId } = await projects.createProject('Acme'));
 });
 beforeEach(() => {
-  access = new AccessService(dataSource);
+  access = accessTo(dataSource);
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -183,7 +184,7 @@ test('bootstrapping makes project and key once, and follows a changed secret', a
     keyId: 'boot-key',
   });
   await projects.bootstrap('boot', 'boot-key', 'second secret');
-  access = new AccessService(dataSource);
+  access = accessTo(dataSource);
   await expect(access.authenticate(basic('boot-key', 'first secret'))).rejects.toMatchObject({
     code: 'UNAUTHENTICATED',
   });

@@ -1,9 +1,9 @@
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AccessService } from '../../src/access/access.service.js';
 import { understand } from '../../src/access/admin.commands.js';
 import { ProjectsService } from '../../src/access/projects.service.js';
 import { createDataSource } from '../../src/database/data-source.js';
+import { accessTo } from '../support/access.js';
 import { basic } from '../support/api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -32,7 +32,7 @@ async function json(...args: string[]): Promise<Record<string, string>> {
 }
 
 function authenticate({ keyId = '', keySecret = '' }: Record<string, string>): Promise<unknown> {
-  return new AccessService(dataSource).authenticate(basic(keyId, keySecret));
+  return accessTo(dataSource).authenticate(basic(keyId, keySecret));
 }
 
 test('a project and a key are made, used, listed and revoked', async () => {

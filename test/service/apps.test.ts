@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AppsModule } from '../../src/apps/apps.module.js';
 import { AppsService } from '../../src/apps/apps.service.js';
 import { startApi, type TestApi } from '../support/api.js';
@@ -176,4 +176,158 @@ test('appsById keeps the order asked for and knows only its own project', async 
   const found = await apps.appsById(api.projectId, [b.id, 'unknown', a.id, b.id]);
   expect(found.map((app) => app?.displayName)).toEqual(['B', undefined, 'A', 'B']);
   expect(await apps.appsById(projectId, [a.id])).toEqual([null]);
+});
+
+describe('the settings of an app', () => {
+  const SETTINGS = `id processingMode retentionPolicy { retentionType ttlDays } dispatchRetentionPolicy { retentionType ttlDays }
+    smartConversation { enabled } messageRetrySettings { retryDuration } conversationMetadataReportView callbackUrlsSigned
+    deliveryReportBasedFallback { enabled deliveryReportWaitingTime } rateLimits { inbound outbound webhooks }
+    queueStats { outboundSize outboundLimit }`;
+  const MAKE = `mutation ($input: CreateAppInput!) { createApp(input: $input) { ${SETTINGS} } }`;
+  const CHANGE = `mutation ($id: ID!, $input: UpdateAppInput!) { updateApp(id: $id, input: $input) { ${SETTINGS} } }`;
+
+  const DEFAULTS = {
+    processingMode: 'CONVERSATION',
+    conversationMetadataReportView: 'NONE',
+    callbackUrlsSigned: false,
+    retentionPolicy: { retentionType: 'MESSAGE_EXPIRE_POLICY', ttlDays: 180 },
+    dispatchRetentionPolicy: { retentionType: 'MESSAGE_EXPIRE_POLICY', ttlDays: 0 },
+    smartConversation: { enabled: false },
+    messageRetrySettings: null,
+    deliveryReportBasedFallback: null,
+  };
+  const OTHERS = {
+    processingMode: 'DISPATCH',
+    conversationMetadataReportView: 'FULL',
+    retentionPolicy: { retentionType: 'CONVERSATION_EXPIRE_POLICY', ttlDays: 3650 },
+    dispatchRetentionPolicy: { retentionType: 'MESSAGE_EXPIRE_POLICY', ttlDays: 7 },
+    smartConversation: { enabled: true },
+    messageRetrySettings: { retryDuration: 30 },
+    deliveryReportBasedFallback: { enabled: true, deliveryReportWaitingTime: 259_200 },
+  };
+  const signed = { callbackSettings: { secretForOverriddenCallbackUrls: 's3cret' } };
+
+  const make = (input: object = {}): Promise<App> =>
+    api.ask<App>(MAKE, { input: { displayName: 'Set', ...input } });
+  const change = (id: string, input: object): Promise<App> => api.ask<App>(CHANGE, { id, input });
+
+  test('have the defaults of the Conversation API', async () => {
+    expect(await make()).toMatchObject({
+      ...DEFAULTS,
+      rateLimits: { inbound: 25, outbound: 25, webhooks: 25 },
+      queueStats: { outboundSize: 0, outboundLimit: 500_000 },
+    });
+  });
+
+  test('can be given to a new app and to one that is there', async () => {
+    expect(await make({ ...OTHERS, ...signed })).toMatchObject({ ...OTHERS, callbackUrlsSigned: true });
+    const { id } = await make();
+    expect(await change(id, { ...OTHERS, ...signed })).toMatchObject({ ...OTHERS, callbackUrlsSigned: true });
+  });
+
+  test('stay where an update does not name them, each', async () => {
+    const { id } = await make({ ...OTHERS, ...signed });
+    expect(await change(id, { displayName: 'Renamed' })).toMatchObject({
+      ...OTHERS,
+      callbackUrlsSigned: true,
+    });
+    for (const name of Object.keys(OTHERS) as (keyof typeof OTHERS)[]) {
+      const app = await make(signed);
+      expect(await change(app.id, { [name]: OTHERS[name] })).toMatchObject({
+        ...DEFAULTS,
+        [name]: OTHERS[name],
+        callbackUrlsSigned: true,
+      });
+    }
+  });
+
+  test('are reset by null, each', async () => {
+    for (const name of Object.keys(OTHERS) as (keyof typeof OTHERS)[]) {
+      const { id } = await make({ ...OTHERS, ...signed });
+      expect(await change(id, { [name]: null })).toMatchObject({
+        ...OTHERS,
+        [name]: DEFAULTS[name],
+        callbackUrlsSigned: true,
+      });
+    }
+    const { id } = await make({ ...OTHERS, ...signed });
+    expect(await change(id, { callbackSettings: {} })).toMatchObject({ callbackUrlsSigned: true });
+    expect(await change(id, { callbackSettings: null })).toMatchObject({
+      ...OTHERS,
+      callbackUrlsSigned: false,
+    });
+  });
+
+  test('can be written back as they were answered', async () => {
+    const answers = [
+      { retentionPolicy: { retentionType: 'PERSIST_RETENTION_POLICY', ttlDays: 0 } },
+      { deliveryReportBasedFallback: { enabled: false, deliveryReportWaitingTime: 0 } },
+      { messageRetrySettings: { retryDuration: 3600 } },
+    ];
+    for (const answer of answers) await make(answer);
+    expect(await make({ messageRetrySettings: {} })).toMatchObject({
+      messageRetrySettings: { retryDuration: 3600 },
+    });
+  });
+
+  test.each([
+    ['retentionPolicy.ttlDays', 'min', { retentionPolicy: { ttlDays: 0 } }],
+    ['retentionPolicy.ttlDays', 'max', { retentionPolicy: { ttlDays: 3651 } }],
+    ['dispatchRetentionPolicy.ttlDays', 'min', { dispatchRetentionPolicy: { ttlDays: -1 } }],
+    ['dispatchRetentionPolicy.ttlDays', 'max', { dispatchRetentionPolicy: { ttlDays: 8 } }],
+    [
+      'dispatchRetentionPolicy.retentionType',
+      'isIn',
+      { dispatchRetentionPolicy: { retentionType: 'PERSIST_RETENTION_POLICY' } },
+    ],
+    ['messageRetrySettings.retryDuration', 'min', { messageRetrySettings: { retryDuration: 29 } }],
+    ['messageRetrySettings.retryDuration', 'max', { messageRetrySettings: { retryDuration: 3601 } }],
+    [
+      'deliveryReportBasedFallback.deliveryReportWaitingTime',
+      'min',
+      { deliveryReportBasedFallback: { enabled: true, deliveryReportWaitingTime: 9 } },
+    ],
+    [
+      'deliveryReportBasedFallback.deliveryReportWaitingTime',
+      'max',
+      { deliveryReportBasedFallback: { enabled: false, deliveryReportWaitingTime: 259_201 } },
+    ],
+    [
+      'deliveryReportBasedFallback.deliveryReportWaitingTime',
+      'isInt',
+      { deliveryReportBasedFallback: { enabled: true } },
+    ],
+    ['displayName', 'isString', { displayName: null }],
+  ])('%s out of its range is refused (%s)', async (path, rule, input) => {
+    const { id } = await make();
+    const { extensions } = await api.refusal(CHANGE, { id, input });
+    expect(extensions.code).toBe('BAD_USER_INPUT');
+    expect(extensions.fields).toContainEqual(expect.objectContaining({ path, rule }));
+  });
+
+  test('show how many messages wait to leave, of this app only', async () => {
+    const [waiting, idle] = [await make(), await make()];
+    const run = (sql: string, ...values: unknown[]): Promise<unknown> =>
+      api.dataSource.query(sql, [api.projectId, ...values]);
+    await run(`INSERT INTO contacts (project_id, id) VALUES ($1, 'Q1')`);
+    await run(
+      `INSERT INTO conversations (project_id, id, app_id, contact_id) VALUES ($1, 'Q', $2, 'Q1')`,
+      waiting.id,
+    );
+    for (const id of ['Q1', 'Q2', 'Q3'])
+      await run(
+        `INSERT INTO messages (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, sent_by, accept_time)
+         VALUES ($1, $2, $3, 'Q', 'Q1', 'TO_CONTACT', 'MESSENGER', '1', '{}', 'API', now())`,
+        ...[id, waiting.id],
+      );
+    await run(
+      `INSERT INTO sends (project_id, conversation_id, message_id, expires_at) SELECT $1, 'Q', id, now() FROM unnest('{Q1,Q2}'::text[]) AS id`,
+    );
+    const { edges } = await api.ask<{ edges: { node: { id: string; queueStats: object } }[] }>(
+      `{ apps(first: 100) { edges { node { id queueStats { outboundSize } } } } }`,
+    );
+    const sizes = new Map(edges.map(({ node }) => [node.id, node.queueStats]));
+    expect(sizes.get(waiting.id)).toEqual({ outboundSize: 2 });
+    expect(sizes.get(idle.id)).toEqual({ outboundSize: 0 });
+  });
 });

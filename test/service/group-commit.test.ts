@@ -221,3 +221,27 @@ test('when the database is away the whole batch is told so, and not tried in hal
   running[0]?.commit();
   expect(await next).toBe('stored e');
 });
+
+test('what was given up before its batch began is not committed, nor does it delay or displace others', async () => {
+  const { group, running, begun } = manual({ waiting: 3 });
+  const gone = new Set<string>();
+  const submit = (item: string): Promise<string> => group.submit(item, () => gone.has(item));
+  void submit('first');
+  await settled();
+  const kept = submit('kept');
+  const dropped = ['dropped', 'also dropped'].map((item) => submit(item).catch((error: unknown) => error));
+  await expect(submit('too many')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  gone.add('dropped');
+  // The place of one that was given up is free.
+  const late = submit('late');
+  expect(await dropped[0]).toMatchObject({ code: 'CANCELLED' });
+  gone.add('also dropped');
+  running[0]?.commit();
+  await settled();
+  expect(begun).toEqual([['first'], ['kept', 'late']]);
+  expect(await dropped[1]).toMatchObject({ code: 'CANCELLED' });
+  // Once in a batch it is done, whoever waits for it.
+  gone.add('kept');
+  running[0]?.commit();
+  expect(await Promise.all([kept, late])).toEqual(['stored kept', 'stored late']);
+});

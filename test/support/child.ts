@@ -1,9 +1,10 @@
 // The built service as processes of their own, which a test can kill.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Apart from `dist`, which may be older than the sources or in use. */
@@ -23,12 +24,46 @@ export async function buildService(): Promise<string> {
     '--tsBuildInfoFile',
     join(OUT, 'tsbuildinfo'),
   ];
-  await new Promise<void>((done, fail) => {
-    execFile(process.execPath, [compiler, ...options], (error, stdout) =>
-      error ? fail(new Error(`the service does not compile:\n${stdout}`)) : done(),
-    );
-  });
+  await alone(
+    () =>
+      new Promise<void>((done, fail) => {
+        execFile(process.execPath, [compiler, ...options], (error, stdout) =>
+          error ? fail(new Error(`the service does not compile:\n${stdout}`)) : done(),
+        );
+      }),
+  );
   return join(OUT, 'src/main.js');
+}
+
+/** One at a time: a service must not start from files that another test's compiler is writing. */
+async function alone(work: () => Promise<void>): Promise<void> {
+  const lock = join(OUT, 'lock');
+  while (!taken(lock)) await delay(100);
+  try {
+    await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function taken(lock: string): boolean {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch {
+    if (!holds(lock)) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+/** Whether the process that has the lock is still there. */
+function holds(lock: string): boolean {
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export interface ServiceProcess {

@@ -58,3 +58,22 @@ export function violationsOf(error: ServiceError): FieldViolation[] {
     ) ?? []
   );
 }
+
+/** A detail of an error: which type of google.rpc, and its fields. */
+export type Detail = { type: string } & Record<string, unknown>;
+
+/** The details of an error inside an answer. */
+export function statusDetails(given: object | null | undefined): Detail[] {
+  const { details } = (given ?? {}) as { details?: { type_url: string; value: Buffer }[] };
+  return (details ?? []).map(({ type_url: url, value }) => {
+    const type = url.replace('type.googleapis.com/google.rpc.', '');
+    const definition = definitions[`google.rpc.${type}`] as MessageTypeDefinition<object, object>;
+    return { type, ...definition.deserialize(value) };
+  });
+}
+
+/** The details of a call's error. */
+export function detailsOf({ metadata }: Pick<ServiceError, 'metadata'>): Detail[] {
+  const [bytes] = metadata.get('grpc-status-details-bin');
+  return bytes === undefined ? [] : statusDetails(Status.deserialize(bytes as Buffer));
+}

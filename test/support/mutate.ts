@@ -67,7 +67,7 @@ function damage(random: Random, root: { value: unknown }): void {
   const [parent, key] = pick(random, places);
   const other = (): unknown => {
     const [from, name] = pick(random, places);
-    return structuredClone(from[name]);
+    return copyOf(from[name]);
   };
   const child = parent[key];
   const put = (made: unknown): void => define(parent, key, made);
@@ -96,6 +96,16 @@ function damage(random: Random, root: { value: unknown }): void {
     },
   ];
   pick(random, kinds)();
+}
+
+/** What was buried several times is too deep to copy: nothing takes its place. */
+function copyOf(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 function nasty(random: Random): unknown {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { eventually } from './eventually.js';
 
 export interface RecordedEvent {
   seq: string;
@@ -33,6 +34,9 @@ const TABLES = [
   'sends',
   'early_receipts',
   'idempotency_keys',
+  'notes',
+  'canned_replies',
+  'templates',
 ] as const;
 
 /** What is stored, read past the service. */
@@ -47,6 +51,17 @@ export class Records {
 
   async query<T>(sql: string, values: unknown[] = []): Promise<T[]> {
     return (await this.db.query(sql, values)).rows as T[];
+  }
+
+  /** Resolves once the worker has done what there is to do: later tries do not count. */
+  async settled(): Promise<void> {
+    await eventually(async () => {
+      const [{ due } = { due: 1 }] = await this.query<{ due: number }>(
+        `SELECT count(*)::int AS due FROM graphile_worker.jobs WHERE run_at <= now()`,
+      );
+      if (due > 0) throw new Error(`${due} jobs are still to be done`);
+      return true;
+    }, 'the worker is done');
   }
 
   /** What the event log holds of an app, oldest first, without the news of its channel. */

@@ -7,7 +7,7 @@ import { lastValueFrom, type Observable } from 'rxjs';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ErrorFilter } from '../../src/api/error.filter.js';
 import { presentError } from '../../src/api/error.graphql.js';
-import { grpcError } from '../../src/api/error.grpc.js';
+import { grpcError, rpcStatus } from '../../src/api/error.grpc.js';
 import { httpError } from '../../src/api/error.http.js';
 import { snakeCasePath } from '../../src/api/error.table.js';
 import { explain } from '../../src/api/explain.js';
@@ -70,13 +70,27 @@ test('a broken rule names its field, in camelCase for GraphQL and in snake_case 
   const rich = decode('google.rpc.Status', trailer as Buffer) as {
     code: number;
     message: string;
-    details: { typeUrl?: string; type_url?: string; value: Buffer }[];
+    details: { type_url: string; value: Buffer }[];
   };
   expect(rich).toMatchObject({ code: status.INVALID_ARGUMENT, message: 'url must be a URL' });
-  expect(rich.details).toHaveLength(1);
+  expect(rich.details).toMatchObject([{ type_url: 'type.googleapis.com/google.rpc.BadRequest' }]);
   expect(decode('google.rpc.BadRequest', rich.details[0]?.value ?? Buffer.alloc(0))).toEqual({
     fieldViolations: [violation],
   });
+});
+
+test.each([
+  [new DomainError('UNAVAILABLE', 'later'), 'RetryInfo', { retryDelay: { seconds: '1' } }],
+  [new DomainError('RESOURCE_EXHAUSTED', 'later'), 'RetryInfo', { retryDelay: { seconds: '5' } }],
+  [
+    new DomainError('OUT_OF_RANGE', 'gone', [], 'CURSOR_EXPIRED'),
+    'ErrorInfo',
+    { reason: 'CURSOR_EXPIRED', domain: 'parley' },
+  ],
+])('a gRPC client is told by details what the code cannot say: %s', (error, type, fields) => {
+  const { details } = rpcStatus(explain(error));
+  expect(details.map(({ type_url }) => type_url)).toEqual([`type.googleapis.com/google.rpc.${type}`]);
+  expect(decode(`google.rpc.${type}`, details[0]?.value ?? Buffer.alloc(0))).toEqual(fields);
 });
 
 test.each([

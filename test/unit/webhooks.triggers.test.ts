@@ -98,6 +98,11 @@ const SENT: [WebhookTrigger, string, string[], Record<string, string[]>?][] = [
     ['deleted_contact', 'preserved_contact'],
     { deleted_contact: CONTACT, preserved_contact: CONTACT },
   ],
+  [
+    WebhookTrigger.CAPABILITY,
+    'capability_notification',
+    ['capability_status', 'channel', 'channel_capabilities', 'contact_id', 'identity', 'request_id'],
+  ],
   [WebhookTrigger.UNSUPPORTED, 'unsupported_callback', [...WHO, 'channel', 'id', 'payload']],
 ];
 
@@ -110,7 +115,6 @@ const NOT_SENT: Record<string, WebhookTrigger[]> = {
     WebhookTrigger.SMART_CONVERSATIONS,
   ],
   'an identity belongs to one contact': [WebhookTrigger.CONTACT_IDENTITIES_DUPLICATION],
-  'Messenger has no capability lookup': [WebhookTrigger.CAPABILITY],
   'only WhatsApp ever had them': [
     WebhookTrigger.OPT_IN,
     WebhookTrigger.OPT_OUT,

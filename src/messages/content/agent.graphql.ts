@@ -7,7 +7,7 @@ export class Agent {
   @Field(() => String, { nullable: true, description: 'Name to show.' })
   displayName!: string | null;
 
-  @Field(() => AgentType)
+  @Field(() => AgentType, { description: 'Person or bot.' })
   type!: AgentType;
 
   @Field(() => String, { nullable: true, description: 'Picture to show.' })

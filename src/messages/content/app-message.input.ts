@@ -23,7 +23,15 @@ export enum AgentType {
   HUMAN = 'HUMAN',
   BOT = 'BOT',
 }
-registerEnumType(AgentType, { name: 'AgentType', description: 'Who speaks for the business.' });
+registerEnumType(AgentType, {
+  name: 'AgentType',
+  description: 'Who speaks for the business.',
+  valuesMap: {
+    UNKNOWN_AGENT_TYPE: { description: 'Nobody said which.' },
+    HUMAN: { description: 'A person.' },
+    BOT: { description: 'A program. Tags that only people may use are refused for it.' },
+  },
+});
 
 @InputType({ description: 'Who speaks for the business.' })
 export class AgentInput {

@@ -20,7 +20,16 @@ export enum CardHeight {
   MEDIUM = 'MEDIUM',
   TALL = 'TALL',
 }
-registerEnumType(CardHeight, { name: 'CardHeight', description: 'How high the media of a card is shown.' });
+registerEnumType(CardHeight, {
+  name: 'CardHeight',
+  description: 'How high the media of a card is shown.',
+  valuesMap: {
+    UNSPECIFIED_HEIGHT: { description: "The channel's own choice." },
+    SHORT: { description: 'Low; RCS: 112 DP.' },
+    MEDIUM: { description: 'In between; RCS: 168 DP.' },
+    TALL: { description: 'High; RCS: 264 DP.' },
+  },
+});
 
 @InputType({ description: 'A card: at least one of title, description, mediaMessage and choices.' })
 export class CardMessageInput {

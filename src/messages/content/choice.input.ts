@@ -23,6 +23,12 @@ export enum DisplayMode {
 registerEnumType(DisplayMode, {
   name: 'DisplayMode',
   description: 'Whether a choice stays when the conversation goes on, on channels that can (RCS).',
+  valuesMap: {
+    DISPLAY_MODE_UNSPECIFIED: {
+      description: "The channel's own way: a choice goes when the conversation goes on.",
+    },
+    PERSISTENT: { description: 'The choice stays.' },
+  },
 });
 
 @InputType({ description: 'A button that opens a page.' })

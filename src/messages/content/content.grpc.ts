@@ -6,8 +6,9 @@ import type {
   AppMessage as AppMessageFields,
   AppMessage__Output as AppMessageOutput,
 } from '../../generated/proto/parley/conversation/v1/AppMessage.js';
+import type { ChannelSpecificMessage__Output as ChannelSpecificMessageOutput } from '../../generated/proto/parley/conversation/v1/ChannelSpecificMessage.js';
 import type { ContactMessage as ContactMessageFields } from '../../generated/proto/parley/conversation/v1/ContactMessage.js';
-import type { TemplateReference__Output as TemplateReferenceOutput } from '../../generated/proto/parley/conversation/v1/TemplateReference.js';
+import { withoutMaps } from './maps.js';
 
 const TIMES = new Set(['event_start', 'event_end']);
 /** Their keys are data. */
@@ -20,67 +21,22 @@ const MAPS = new Set([
 
 /** Ready for the marks of AppMessageInput: maps become lists, and the well-known types their JSON forms. */
 export function contentInputOf(message: AppMessageOutput): object {
-  const {
-    explicitChannelMessage,
-    channelSpecificMessage,
-    explicitChannelOmniMessage,
-    templateMessage,
-    replyTo,
-    ...content
-  } = message;
-  return {
-    ...genericInputOf(content),
-    ...(templateMessage ? { templateMessage: templateInputOf(templateMessage) } : {}),
-    ...(explicitChannelMessage
-      ? { explicitChannelMessage: entries(explicitChannelMessage, (payload) => ({ payload })) }
-      : {}),
-    ...(channelSpecificMessage
-      ? {
-          channelSpecificMessage: entries(channelSpecificMessage, ({ messageType, message: body }) => ({
-            messageType,
-            ...(body ? { message: structObject(body) } : {}),
-          })),
-        }
-      : {}),
-    ...(explicitChannelOmniMessage
-      ? {
-          explicitChannelOmniMessage: entries(
-            explicitChannelOmniMessage,
-            ({ templateReference, ...override }) => ({
-              message: {
-                ...genericInputOf(override),
-                ...(templateReference ? { templateReference: referenceInputOf(templateReference) } : {}),
-              },
-            }),
-          ),
-        }
-      : {}),
-    ...(replyTo ? { replyToMessageId: replyTo.messageId ?? '' } : {}),
-  };
+  const { channelSpecificMessage, ...content } = message;
+  const decoded = genericInputOf(content) as Record<string, unknown>;
+  const specific = channelSpecificMessage && Object.entries(channelSpecificMessage).map(decodedSpecific);
+  return withoutMaps(
+    { ...decoded, ...(specific ? { channelSpecificMessage: Object.fromEntries(specific) } : {}) },
+    'message',
+  );
 }
 
-function templateInputOf({
-  omniTemplate,
-  channelTemplate,
-}: NonNullable<AppMessageOutput['templateMessage']>): object {
-  return {
-    ...(omniTemplate ? { omniTemplate: referenceInputOf(omniTemplate) } : {}),
-    ...(channelTemplate ? { channelTemplate: entries(channelTemplate, referenceInputOf) } : {}),
-  };
+function decodedSpecific([channel, { messageType, message }]: [string, ChannelSpecificMessageOutput]): [
+  string,
+  object,
+] {
+  return [channel, { messageType, ...(message ? { message: structObject(message) } : {}) }];
 }
 
-function referenceInputOf({ parameters, ...reference }: TemplateReferenceOutput): object {
-  return {
-    ...reference,
-    ...(parameters ? { parameters: Object.entries(parameters).map(([key, value]) => ({ key, value })) } : {}),
-  };
-}
-
-function entries<T>(map: Record<string, T>, fields: (value: T) => object): object[] {
-  return Object.entries(map).map(([channel, value]) => ({ channel, ...fields(value) }));
-}
-
-/** Content without maps. */
 function genericInputOf(content: object): object {
   return Object.fromEntries(Object.entries(content).map(([name, value]) => [name, inputOf(name, value)]));
 }

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { InboundEdit, InboundReaction, InboundUnsend } from '../../channels/channel.js';
 import { ConversationGone } from '../../conversations/activity.js';
 import type { Conversation } from '../../conversations/conversation.entity.js';
+import { unreadOf } from '../../conversations/unread.js';
 import { queryRows } from '../../database/rows.js';
 import { type Changes, changed, changesOf, isSame, merge, UNCHANGED, UNSENT } from '../changes.js';
 import type { Message } from '../message.entity.js';
@@ -110,9 +111,7 @@ const ERASED = JSON.stringify({ content: UNSENT, channelData: null, reactions: [
 
 /** Taken from the messages, so that it cannot drift. */
 const COUNT_UNREAD = `
-  UPDATE conversations c SET updated_at = now(), unread_count = (
-    SELECT count(*) FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id AND m.direction = 'TO_APP'
-      AND m.deleted_at IS NULL AND m.id > coalesce(c.read_up_to_message_id, ''))
+  UPDATE conversations c SET updated_at = now(), unread_count = ${unreadOf('c')}
   FROM (SELECT DISTINCT "projectId", "conversationId" FROM jsonb_to_recordset($1::jsonb) AS d("projectId" text, "conversationId" text)) d
   WHERE c.project_id = d."projectId" AND c.id = d."conversationId"
   RETURNING c.*`;

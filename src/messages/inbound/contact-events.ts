@@ -11,6 +11,7 @@ import type { Sourced } from './batch.js';
 export interface ContactAct extends Omit<Sourced<InboundContactEvent>, 'kind' | 'key'> {
   conversationId: string;
   contactId: string;
+  dispatch?: boolean;
   /** False for what is known already, or was overtaken: it only shows that the person was there. */
   told: boolean;
 }
@@ -25,11 +26,11 @@ interface StoredAct {
 
 const INSERT = `
   INSERT INTO conversation_events (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, accept_time,
-    channel_time, channel_data)
+    channel_time, channel_data, dispatch)
   SELECT a."projectId", a.id, a."appId", a."conversationId", a."contactId", 'TO_APP', a.channel, a.identity, a.content, a."acceptTime",
-    a.at, a.details
+    a.at, a.details, coalesce(a.dispatch, false)
   FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, id text, "appId" text, "conversationId" text, "contactId" text, channel text,
-    identity text, content jsonb, "acceptTime" timestamptz, at timestamptz, details jsonb)
+    identity text, content jsonb, "acceptTime" timestamptz, at timestamptz, details jsonb, dispatch boolean)
   ORDER BY a.id
   RETURNING *`;
 

@@ -3,13 +3,13 @@ import type { InboundReceipt } from '../../channels/channel.js';
 import type { Sourced } from './batch.js';
 import type { ReceiptTarget } from './receipts.js';
 
-const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, identity text, "contactId" text, watermark timestamptz, "channelMessageIds" jsonb)`;
+const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, identity text, "conversationIds" jsonb, watermark timestamptz, "channelMessageIds" jsonb)`;
 
 /** Whether something of ours is on its way to the person of `r`. */
 const UNDER_WAY = `
-  FROM conversations c
-  JOIN sends s ON s.project_id = c.project_id AND s.conversation_id = c.id AND s.attempt_at IS NOT NULL
-  WHERE c.project_id = r."projectId" AND c.app_id = r."appId" AND c.contact_id = r."contactId"`;
+  FROM jsonb_array_elements_text(r."conversationIds") AS place
+  JOIN sends s ON s.project_id = r."projectId" AND s.conversation_id = place AND s.attempt_at IS NOT NULL
+  WHERE true`;
 
 /**
  * A receipt may overtake the answer of its send, or the echo of what others of the business sent. It is kept by channel id, where that is

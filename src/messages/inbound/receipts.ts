@@ -8,6 +8,8 @@ import type { Sourced } from './batch.js';
 
 export interface ReceiptTarget extends Sourced<InboundReceipt> {
   contactId: string;
+  /** Those of the person that it may concern. */
+  conversationIds: string[];
 }
 
 /** The person's active conversation, and stopped ones in which something of ours is still under way. */
@@ -18,7 +20,11 @@ const FIND = `
   JOIN conversations c ON c.project_id = i.project_id AND c.contact_id = i.contact_id AND c.app_id = r."appId"
   WHERE c.active
     OR EXISTS (SELECT FROM sends s WHERE s.project_id = c.project_id AND s.conversation_id = c.id)
-    OR EXISTS (SELECT FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED'))`;
+    OR EXISTS (SELECT FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED'))
+  UNION ALL
+  SELECT r.index, l.project_id, l.conversation_id, l.conversation_id
+  FROM jsonb_to_recordset($1::jsonb) AS r(index int, "projectId" text, "appId" text, channel text, identity text)
+  JOIN dispatch_lanes l ON l.project_id = r."projectId" AND l.app_id = r."appId" AND l.channel = r.channel AND l.identity = r.identity`;
 
 export interface Receivers {
   targets: ReceiptTarget[];
@@ -43,19 +49,25 @@ export async function findReceiptTargets(
   const rows = await queryRows<ConversationKey & { index: number; contactId: string }>(tx, FIND, [
     JSON.stringify(asked),
   ]);
-  const contacts = new Map(rows.map(({ index, contactId }) => [index, contactId]));
-  const all = receipts.map((receipt, index) => {
-    const contactId = contacts.get(index);
-    return contactId === undefined ? receipt : { ...receipt, contactId };
+  const found = Map.groupBy(rows, ({ index }) => index);
+  // A person may be known as a contact and in DISPATCH mode.
+  const all = receipts.flatMap((receipt, index): Receivers['all'] => {
+    const byContact = Map.groupBy(found.get(index) ?? [], ({ contactId }) => contactId);
+    if (byContact.size === 0) return [receipt];
+    return [...byContact].map(([contactId, theirs]) => ({
+      ...receipt,
+      contactId,
+      conversationIds: theirs.map(({ id }) => id),
+    }));
   });
   return {
-    targets: all.filter((receipt) => 'contactId' in receipt),
+    targets: all.filter((receipt): receipt is ReceiptTarget => 'contactId' in receipt),
     all,
     conversations: rows,
   };
 }
 
-const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, "contactId" text, watermark timestamptz, "channelMessageIds" jsonb)`;
+const RECEIPTS = `jsonb_to_recordset($1::jsonb) AS r("projectId" text, "appId" text, channel text, "conversationIds" jsonb, watermark timestamptz, "channelMessageIds" jsonb)`;
 
 /** Messages named by id, of which a message of several payloads counts by its last one, and everything up to the watermark. */
 const MOVE = `
@@ -69,8 +81,8 @@ const MOVE = `
   ), passed AS (
     SELECT m.id, m.project_id
     FROM ${RECEIPTS}
-    JOIN conversations c ON c.project_id = r."projectId" AND c.contact_id = r."contactId" AND c.app_id = r."appId"
-    JOIN messages m ON m.project_id = c.project_id AND m.conversation_id = c.id AND m.channel = r.channel
+    CROSS JOIN LATERAL jsonb_array_elements_text(r."conversationIds") AS place
+    JOIN messages m ON m.project_id = r."projectId" AND m.conversation_id = place AND m.channel = r.channel
       AND m.status IN ('QUEUED_ON_CHANNEL', 'DELIVERED') AND m.channel_time <= r.watermark
     WHERE r.watermark IS NOT NULL
   )

@@ -108,7 +108,7 @@ export async function applyEarlyChanges(
 /** `message_id` is empty while the message is not known. */
 function reactionAct(
   { projectId, appId, channel, identity, at, reaction }: Extract<InboundChange, { kind: 'reaction' }>,
-  { conversationId, contactId }: Resolved,
+  { conversationId, contactId, dispatch }: Resolved,
   message: Message | undefined,
   earlier: Changes,
   later: Changes,
@@ -125,7 +125,7 @@ function reactionAct(
     },
   };
   const told = after !== undefined && (after.at !== before?.at || after.emoji !== before.emoji);
-  return { projectId, appId, channel, identity, at, content, conversationId, contactId, told };
+  return { projectId, appId, channel, identity, at, content, conversationId, contactId, dispatch, told };
 }
 
 function contactsOf({ reactions }: Changes): MessageReaction | undefined {

@@ -176,7 +176,8 @@ export class GraphClient {
       query: { subscribed_fields: SUBSCRIBED_FIELDS.join(',') },
       body: sandbox && {
         sandbox_callback_url: callbackUrl,
-        sandbox_app_secret: credentials.callbackSecret,
+        // Without one the sandbox signs with its own, which nobody checks.
+        ...(credentials.callbackSecret === '' ? {} : { sandbox_app_secret: credentials.callbackSecret }),
         sandbox_verify_token: sandbox.verifyToken(),
       },
       token: credentials.token,
