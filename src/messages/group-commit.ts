@@ -127,13 +127,13 @@ export class GroupCommit<T, R> {
   }
 
   /**
-   * The most that the next batch takes: a share of what is there, so that one is computed here while another is in the database.
-   * Of little a batch takes all, for each costs a round of statements.
+   * The most that the next batch takes. What does not fill one is shared between those in flight, so that one is computed here while
+   * another is in the database; of little a batch takes all, for each costs a round of statements.
    */
   private get limit(): number {
     const { batch, inFlight } = this.options;
-    const running = [...this.running.values()].reduce((sum, weight) => sum + weight, 0);
-    return Math.min(batch, Math.max(LEAST_SHARE, Math.ceil((this.weight + running) / inFlight)));
+    const all = [...this.running.values()].reduce((sum, weight) => sum + weight, this.weight);
+    return all >= batch ? batch : Math.max(LEAST_SHARE, Math.ceil(all / inFlight));
   }
 
   /** The next batch: the oldest items whose lanes are free. */

@@ -9,16 +9,15 @@ import { quieten } from './quieten.js';
 
 const IN_FLIGHT = 1_000;
 const SECONDS = 4;
-const QUIET_SECONDS = 3;
 const REQUESTS = 2_000;
 const MILLION = 1_000_000;
 const MILLION_PEOPLE = 1_000;
 
 const sendMessages = messageService.SendMessages as NonNullable<(typeof messageService)[string]>;
 
-/** `SendMessages` with texts on one stream, as fast as results come. */
+/** `SendMessages` with texts on one stream, as fast as results come: both sides accept and store, and the worker is elsewhere. */
 export async function grpcStream(machine: Machine): Promise<Result[]> {
-  const parley = await machine.parley('grpc_stream', {});
+  const parley = await machine.parley('grpc_stream', { PARLEY_ROLES: 'api' });
   const appId = await parley.createApp();
   await parley.connectMessenger(appId, 'bench-app-secret');
   const baselineUrl = await machine.database('grpc_stream_baseline');
@@ -29,7 +28,7 @@ export async function grpcStream(machine: Machine): Promise<Result[]> {
     {
       parley: async () => {
         const figure = await ours.run();
-        await quieten(parley.databaseUrl, 'sends', QUIET_SECONDS);
+        await quieten(parley.databaseUrl, 'sends', 0);
         return figure;
       },
       baseline: () => theirs.run(),
