@@ -1,24 +1,30 @@
 // One model, three tellings: the content model, the GraphQL schema and the protos. What one has the others must have too.
 import { loadSync } from '@grpc/proto-loader';
 import {
+  buildClientSchema,
   buildSchema,
+  getIntrospectionQuery,
   getNamedType,
   type GraphQLNamedType,
   type GraphQLType,
+  type IntrospectionQuery,
   isEnumType,
   isInputObjectType,
   isObjectType,
   isUnionType,
+  lexicographicSortSchema,
   parse,
+  printSchema,
   validate,
 } from 'graphql';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { LOADER_OPTIONS, protoFiles } from '../../src/api/proto.js';
-import { sdlOf } from '../../src/api/sdl.js';
-import { startTestApp } from '../support/app.js';
+import { buildService, freePort, startService } from '../support/child.js';
+import { createTestDatabase } from '../support/database.js';
 import { selectionOf } from '../support/selection.js';
 
 const SRC = join(import.meta.dirname, '../../src');
@@ -134,11 +140,39 @@ function expectSame<A, B>(
 }
 
 test('the committed schema is the one that is served', async () => {
-  const app = await startTestApp();
+  const database = await createTestDatabase();
+  const [dataDir, port] = [mkdtempSync(join(tmpdir(), 'parley-schema-')), await freePort()];
+  const key = { id: 'schema-key', secret: 'schema-secret-0123456789' };
+  // A process of its own: what other tests add to the types of this one is not served.
+  const service = await startService(await buildService(), {
+    NODE_ENV: 'test',
+    PORT: String(port),
+    GRPC_PORT: '0',
+    DATABASE_URL: database.url,
+    PARLEY_DATA_DIR: dataDir,
+    PARLEY_ROLES: 'api',
+    PARLEY_BOOTSTRAP_PROJECT_ID: 'schema',
+    PARLEY_BOOTSTRAP_KEY_ID: key.id,
+    PARLEY_BOOTSTRAP_KEY_SECRET: key.secret,
+    GRAPHQL_EXPLORER: '1',
+  });
   try {
-    expect(committed, 'src/schema.graphql is out of date: run npm run schema').toBe(sdlOf(app.parley.app));
+    const query = getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true, oneOf: true });
+    const answer = await fetch(`http://127.0.0.1:${port}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Basic ${Buffer.from(`${key.id}:${key.secret}`).toString('base64')}`,
+      },
+      body: JSON.stringify({ query }),
+    });
+    const { data } = (await answer.json()) as { data: IntrospectionQuery };
+    const served = `${printSchema(lexicographicSortSchema(buildClientSchema(data)))}\n`;
+    expect(served, 'src/schema.graphql is out of date: run npm run schema').toBe(committed);
   } finally {
-    await app.stop();
+    await service.stop();
+    await database.drop();
+    rmSync(dataDir, { recursive: true, force: true });
   }
 });
 
