@@ -13,11 +13,23 @@ function random(): number {
   return (pool[used++] as number) / 2 ** 32;
 }
 
-const next = monotonicFactory(random);
+/** A clock that is set back further than this was wrong before. Ids follow it, instead of telling the wrong time until it has caught up. */
+const MOST_AHEAD_MS = 10_000;
 
-/** A new ULID. Ids made by one process are strictly increasing, so that sorting by id is sorting by acceptance. */
+let next = monotonicFactory(random);
+let latest = 0;
+
+/**
+ * A new ULID. Ids made by one process are strictly increasing, so that sorting by id is sorting by acceptance; but for a clock that is
+ * set back by more than ten seconds.
+ */
 export function newId(): string {
-  return next();
+  const now = Date.now();
+  if (now < latest - MOST_AHEAD_MS) {
+    next = monotonicFactory(random);
+    latest = now;
+  } else latest = Math.max(latest, now);
+  return next(now);
 }
 
 /** A ULID of another time than now, for what was accepted elsewhere. Those of one millisecond are in no order. */
