@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'dist/**'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/put-back.ts'],
     reporters: ['default', './test/support/summary.reporter.ts'],
     pool: 'forks',
     // Loading the service anew for each file took a third of the time. What a test puts in the place of something it has to put back.

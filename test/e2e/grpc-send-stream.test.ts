@@ -143,7 +143,7 @@ test('credentials that are missing or wrong end the stream', async () => {
 
 test(
   'of 20,000 messages on one stream each recipient gets theirs in order',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const people = Array.from({ length: 200 }, () => newPsid());
     const stream = open();
@@ -198,12 +198,12 @@ test('a client that reads no results cannot write on and on, and nothing is lost
       const now = { written, stored: await countTo(psid) };
       same = now.written === before.written && now.stored === before.stored ? same + 1 : 0;
       before = now;
-      return same === 4;
+      // A busy machine may pause on the way.
+      return same >= 4 && written > MOST_IN_FLIGHT;
     },
     'a full stream',
     100_000,
   );
-  expect(written).toBeGreaterThan(MOST_IN_FLIGHT);
   expect(written).toBeLessThan(MOST_IN_FLIGHT + BUFFERED);
   expect(results).toBeLessThan(20);
   stop = true;
@@ -232,10 +232,14 @@ test('a cancelled stream submits nothing more', async () => {
   await stream.resultsOf(1);
   stream.call.cancel();
   expect((await stream.ended).code).toBe(status.CANCELLED);
-  const accepted = await eventually(async () => {
-    const before = await countTo(psid);
+  let accepted = -1;
+  let same = 0;
+  await eventually(async () => {
     await quiet();
-    return before === (await countTo(psid)) && before;
+    const now = await countTo(psid);
+    same = now === accepted ? same + 1 : 0;
+    accepted = now;
+    return same === 4;
   }, 'the end of the stream');
   expect(accepted).toBeLessThan(5_000);
   // What was accepted is the beginning, whole.
@@ -247,7 +251,7 @@ test('a cancelled stream submits nothing more', async () => {
 });
 
 test('a stream ends at its deadline', async () => {
-  const stream = open({}, new Date(Date.now() + 700));
+  const stream = open({}, new Date(Date.now() + 5_000));
   await stream.write(requestTo(newPsid(), 'in time'));
   await stream.resultsOf(1);
   expect((await stream.ended).code).toBe(status.DEADLINE_EXCEEDED);

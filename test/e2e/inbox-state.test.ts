@@ -73,7 +73,7 @@ async function state(id = conversation): Promise<State> {
   ).conversation;
 }
 
-const soon = (ms = 1_000): string => new Date(Date.now() + ms).toISOString();
+const soon = (ms = 3_000): string => new Date(Date.now() + ms).toISOString();
 
 async function token(role: 'VIEWER' | 'AGENT', agentId: string, appId = page.appId): Promise<string> {
   const { createInboxToken } = await app.graphql<{ createInboxToken: { token: string } }>(

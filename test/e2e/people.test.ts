@@ -200,11 +200,11 @@ describe('the profile', () => {
   test('does not hold up what comes in when Graph hangs', async () => {
     const psid = newPsid();
     await app.sandbox('people', { psid, page_id: page.pageId });
-    await faultFor(psid, { kind: 'slow', delay_ms: 3_000, count: 1 });
+    await faultFor(psid, { kind: 'slow', delay_ms: 10_000, count: 1 });
     const started = Date.now();
     await says(psid, 'one');
     await says(psid, 'two');
-    expect(Date.now() - started).toBeLessThan(3_000);
+    expect(Date.now() - started).toBeLessThan(10_000);
     expect(profileOf(await contactOf(psid))).toBeNull();
   });
 
@@ -370,14 +370,17 @@ describe('merging', () => {
     await sending.fault(page, { kind: 'slow', delay_ms: 1_500 });
     const ids = [await sending.send(page, first, 'slow'), await sending.send(page, first, 'after it')];
     await eventually(async () => {
-      const rows = await records.query('SELECT FROM sends WHERE attempt_by IS NOT NULL');
+      const rows = await records.query(
+        'SELECT FROM sends WHERE message_id = ANY($1) AND attempt_by IS NOT NULL',
+        [ids],
+      );
       return rows.length > 0;
     }, 'a send under way');
     const [source, destination] = [await contactOf(first), await contactOf(second)];
     await app.graphql(MERGE, { source: source.id, destination: destination.id });
     for (const id of ids) await sending.reaches(id, 'QUEUED_ON_CHANNEL');
     expect(await sending.seen(page, first)).toEqual(['slow', 'after it']);
-    expect(await records.query('SELECT FROM sends')).toEqual([]);
+    expect(await records.query('SELECT FROM sends WHERE message_id = ANY($1)', [ids])).toEqual([]);
   });
 
   test('of a contact with itself, or with nobody, is refused', async () => {
@@ -435,7 +438,8 @@ describe('erasing', () => {
     await says(psid, 'unforgettable words');
     const { id } = await asked(psid);
     const sent = await sending.send(page, psid, 'unforgettable answer');
-    await sending.reaches(sent, 'DELIVERED');
+    // The last that the channel tells of it: what comes after the person has gone would be somebody's again.
+    await sending.reaches(sent, 'READ');
     await app.graphql(DELETE, { id });
     const tables = await records.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,

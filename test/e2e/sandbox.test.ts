@@ -190,7 +190,7 @@ describe('the callback', () => {
     const psid = newPsid();
     const texts = Array.from({ length: 10 }, (_, index) => `message ${index}`);
     for (const text of texts) await call('POST', `people/${psid}/messages?wait=false`, { text });
-    await vi.waitFor(() => expect(receiver.webhooks).toHaveLength(10));
+    await vi.waitFor(() => expect(receiver.webhooks).toHaveLength(10), 20_000);
     expect(receiver.webhooks.map(({ item }) => item.message?.text)).toEqual(texts);
     expect(most).toBe(1);
   });
@@ -250,7 +250,7 @@ describe('a send', () => {
     );
     expect(status).toBe(200);
     expect(json).toEqual({ recipient_id: psid, message_id: expect.stringMatching(/^m_[\w-]+$/) });
-    await vi.waitFor(() => expect(receiver.webhooks).toHaveLength(4));
+    await vi.waitFor(() => expect(receiver.webhooks).toHaveLength(4), 20_000);
     const [, echo, delivery, read] = receiver.webhooks.map(({ item }) => item);
     expect(echo).toEqual({
       sender: { id: page.id },
@@ -460,7 +460,7 @@ describe('the Graph API', () => {
     });
     expect(subscribed.json).toEqual({ success: true });
     await sends({ id: 'me', token: 'any' }, psid, { text: 'Hi' });
-    await vi.waitFor(() => expect(echoes()).toHaveLength(1));
+    await vi.waitFor(() => expect(echoes()).toHaveLength(1), 20_000);
     expect(receiver.handshakes).toHaveLength(1);
     expect(echoes()[0]?.headers['x-hub-signature-256']).toMatch(/^sha256=[0-9a-f]{64}$/);
     const listed = await call('GET', 'me/subscribed_apps?access_token=any');
@@ -727,7 +727,10 @@ describe('a fault', () => {
     await writes(psid);
     await call('POST', 'faults', { kind: 'drop_after_accept', page_id: page.id });
     await expect(sends(page, psid, { text: 'Hi', metadata: 'row 1' })).rejects.toThrow();
-    await vi.waitFor(() => expect(echoes().map(({ item }) => item.message?.metadata)).toEqual(['row 1']));
+    await vi.waitFor(
+      () => expect(echoes().map(({ item }) => item.message?.metadata)).toEqual(['row 1']),
+      20_000,
+    );
     expect((await screen(psid)).messages).toHaveLength(2);
   });
 });

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import {
@@ -20,16 +19,20 @@ describe('sends while the database fails', () => {
   let sending: Sending;
   let page: TestPage;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     graph = await startTestGraph();
-    app = await startTestApp({ GRAPH_API_URL: graph.url, ECHO_GRACE_SECONDS: '4' });
-    sending = new Sending(app);
-    page = await connectTo(app);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await app.stop();
     await graph.stop();
   });
+
+  /** @param grace seconds for the echo of a call of which no answer is known. */
+  async function start(grace: number): Promise<void> {
+    app = await startTestApp({ GRAPH_API_URL: graph.url, ECHO_GRACE_SECONDS: String(grace) });
+    sending = new Sending(app);
+    page = await connectTo(app);
+  }
 
   /** Ends every connection of the service, as a restart of Postgres does. */
   async function cutConnections(): Promise<void> {
@@ -39,6 +42,7 @@ describe('sends while the database fails', () => {
   }
 
   test('an answer that cannot be recorded blocks its lane for no longer than the time of grace', async () => {
+    await start(4);
     const psid = newPsid();
     const held = Promise.withResolvers<GraphReply>();
     graph.answer = (send) => (send.text === 'unrecorded' ? held.promise : taken(send));
@@ -58,7 +62,7 @@ describe('sends while the database fails', () => {
     await eventually(
       async () =>
         (await sending.query(`SELECT FROM graphile_worker._private_jobs WHERE last_error IS NOT NULL`))
-          .length === 1,
+          .length >= 1,
       'the job that failed',
     );
     await sending.query('ALTER TABLE message_parts_away RENAME TO message_parts');
@@ -68,7 +72,8 @@ describe('sends while the database fails', () => {
   }, 120_000);
 
   test('connections that are cut under load lose no message', async () => {
-    graph.sends.length = 0;
+    // A busy machine may take its time to bring the echo.
+    await start(15);
     const echoes: Promise<unknown>[] = [];
     graph.answer = async (send) => {
       echoes.push(echoUntilTaken(send));

@@ -108,7 +108,7 @@ describe('the answer of a send, its echo and its receipts, in any order', () => 
     expect(graph.sends).toHaveLength(1);
     await post(echoItem(call));
     await settledAs(id, ['QUEUED', 'QUEUED_ON_CHANNEL']);
-    await sending.reaches(next, 'QUEUED_ON_CHANNEL', 2_500);
+    await sending.reaches(next, 'QUEUED_ON_CHANNEL');
     expect(graph.sends.map(({ text }) => text)).toEqual(['dropped before the echo', 'next']);
   });
 

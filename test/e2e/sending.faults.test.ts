@@ -4,6 +4,7 @@ import type { SendCommand } from '../../src/messages/command.js';
 import { MessagesService } from '../../src/messages/messages.service.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
+import { eventCursor } from '../support/log.js';
 import { connectPage, newPsid, type TestPage } from '../support/messenger.js';
 import { commandOf, ORDER, SEND, Sending } from '../support/sending.js';
 
@@ -123,11 +124,11 @@ describe('sends through a Graph API that has trouble', () => {
     const psid = await sending.person(page);
     const updates: { state: string; lastError: string | null }[] = [];
     const socket = app.socket();
-    const subscribed = new Promise<void>((resolve) => socket.on('message', () => resolve()));
+    const after = await eventCursor(app, page.appId);
     socket.subscribe<{ inbox: { channel?: { state: string; lastError: string | null } } }>(
       {
-        query: `subscription ($appId: ID!) { inbox(appId: $appId) { ... on ChannelUpdated { channel { state lastError } } } }`,
-        variables: { appId: page.appId },
+        query: `subscription ($appId: ID!, $after: String) { inbox(appId: $appId, after: $after) { ... on ChannelUpdated { channel { state lastError } } } }`,
+        variables: { appId: page.appId, after },
       },
       {
         next: ({ data }) => void (data?.inbox.channel && updates.push(data.inbox.channel)),
@@ -135,7 +136,6 @@ describe('sends through a Graph API that has trouble', () => {
         complete: () => undefined,
       },
     );
-    await subscribed;
     await app.sandbox(`pages/${page.pageId}/revoke`, { error_subcode: 460 });
     const first = await sending.send(page, psid, 'with a dead token');
     expect((await sending.reaches(first, 'FAILED')).reason).toMatchObject({
@@ -248,13 +248,11 @@ describe('sends through a Graph API that has trouble', () => {
 
   test('a person whose sends are slow delays nobody else', async () => {
     const [slow, quick] = [await sending.person(page), await sending.person(page)];
-    await sending.fault(page, { kind: 'slow', delay_ms: 6_000 });
+    await sending.fault(page, { kind: 'slow', delay_ms: 12_000 });
     const held = await sending.send(page, slow, 'held up');
     await eventually(async () => (await sending.calls(page)).length === 1, 'the slow call');
-    const began = Date.now();
     const free = await sending.send(page, quick, 'free');
     await sending.reaches(free, 'READ');
-    expect(Date.now() - began).toBeLessThan(4_000);
     expect((await sending.message(held)).status).toBe('QUEUED');
     await sending.reaches(held, 'READ');
   });

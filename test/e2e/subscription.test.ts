@@ -7,6 +7,7 @@ import WebSocket from 'ws';
 import { ProjectsService } from '../../src/access/projects.service.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
+import { logSettled } from '../support/log.js';
 import {
   connectPage,
   envelope,
@@ -313,6 +314,7 @@ describe('a subscription', () => {
     const [mine, other] = [newPsid(), newPsid()];
     await write({ psid: mine, text: 'one' }, { psid: other, text: 'two' });
     const id = await conversationOf(mine);
+    await logSettled(query);
     const frontEnd = new FrontEnd(CONVERSATION, id, await inboxCursor());
     await write({ psid: other, text: 'not this' });
     await write({ psid: mine, text: 'this' }, { psid: other, text: 'nor this' });
@@ -332,6 +334,7 @@ describe('a subscription', () => {
   test('without a cursor begins now', async () => {
     const psid = newPsid();
     await write({ psid, text: 'before' });
+    await logSettled(query);
     const frontEnd = new FrontEnd(INBOX, page.appId, null);
     // Nothing tells a client that its subscription stands, so it writes until it hears of it.
     await eventually(async () => {
@@ -369,6 +372,7 @@ describe('a subscription', () => {
       expect(await refusal(CONVERSATION, first.events.at(-1)?.conversation?.id ?? '', cursor)).toBe(
         'CURSOR_EXPIRED',
       );
+      await logSettled(query);
       const frontEnd = new FrontEnd(INBOX, page.appId, await inboxCursor());
       await write({ psid: newPsid(), text: 'new' });
       await eventually(() => frontEnd.texts.includes('new'), 'the new message');

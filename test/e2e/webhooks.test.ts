@@ -5,6 +5,7 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { eventClient } from '../support/events.js';
 import { grpcClient, unary } from '../support/grpc.js';
+import { eventCursor } from '../support/log.js';
 import { connectPage, newPsid, type TestPage } from '../support/messenger.js';
 import { type ReceivedRequest, type Receiver, startReceiver } from '../support/receiver.js';
 
@@ -201,10 +202,11 @@ test('a webhook that is disabled is told of in the inbox, and says why', async (
   const id = await createWebhook('/gone', ['MESSAGE_INBOUND']);
   receiver.answer(({ path }) => (path === '/gone' ? 410 : 200));
   const client = app.socket();
+  const after = await eventCursor(app, page.appId);
   const told = new Promise<unknown>((resolve, reject) => {
-    const query = `subscription ($id: ID!) { inbox(appId: $id) { ... on WebhookDisabled { cursor at webhookId target reason } } }`;
+    const query = `subscription ($id: ID!, $after: String) { inbox(appId: $id, after: $after) { ... on WebhookDisabled { cursor at webhookId target reason } } }`;
     client.subscribe<{ inbox: Json }>(
-      { query, variables: { id: page.appId } },
+      { query, variables: { id: page.appId, after } },
       {
         next: ({ data }) => (data?.inbox.webhookId ? resolve(data.inbox) : undefined),
         error: reject,

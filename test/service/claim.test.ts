@@ -119,7 +119,7 @@ test('a send rests until its next try, but not past its time to live', async () 
 });
 
 test('a message that the channel may have taken is not given up before its echo had time', async () => {
-  await queue({ expires: 1 });
+  await queue({ expires: 30 });
   const mine = (await claim(dataSource, await head(), 'me', ONE_PART)) as Send;
   const at = new Date(Date.now() + 60_000);
   await release(dataSource, mine, at, { uncertain: true });

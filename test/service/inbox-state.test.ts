@@ -22,6 +22,7 @@ import { InboundService } from '../../src/messages/inbound.service.js';
 import { ErasureService } from '../../src/people/erasure.service.js';
 import { MergeService } from '../../src/people/merge.service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { logSettled } from '../support/log.js';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -257,6 +258,7 @@ test('a walk through the inbox shows none twice, and what moved meanwhile is tol
   }
   expect(new Set(walked).size).toBe(walked.length);
   expect(walked.length).toBeLessThan(all.length);
+  await logSettled((sql) => dataSource.query(sql));
   const { events } = await log.read({ projectId, appId }, decodePosition(first.eventCursor), 1000);
   const told = events.flatMap(({ conversationId }) => conversationId ?? []);
   expect([...new Set([...walked, ...told])].sort()).toEqual(all);
@@ -283,6 +285,7 @@ test('all that is due is woken together, each told once, and what is not due sle
     [projectId],
   );
   expect(statuses).toEqual([{ id: ids[17] }]);
+  await logSettled((sql) => dataSource.query(sql));
   const { events } = await log.read({ projectId, appId }, tail, 1000);
   const woken = events.flatMap((event) =>
     event.kind === 'conversation.updated' ? [event.conversationId] : [],

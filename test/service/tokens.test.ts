@@ -150,7 +150,7 @@ describe('a token', () => {
         expect(message).toContain('revoked');
         expect(message).not.toContain('expired');
       }
-    });
+    }, 20_000);
   });
 
   test('of a project that is gone is worth nothing', async () => {
@@ -343,7 +343,7 @@ describe('the signing keys', () => {
       const issued = await tokens.issueAccessToken(caller);
       expect(kidOf(issued.token)).not.toBe(kidOf(before.token));
       return issued;
-    });
+    }, 20_000);
     expect(await rows()).toHaveLength(2);
     // The other process read the keys before this one was made.
     for (const { token } of [before, after]) {
@@ -369,7 +369,7 @@ describe('the signing keys', () => {
     passTime(120_000);
     await vi.waitFor(
       async () => expect(await refusal(token)).toMatchObject({ code: 'UNAUTHENTICATED' }),
-      10_000,
+      20_000,
     );
     expect(await bearer((await tokens.issueAccessToken(caller)).token)).toMatchObject(caller);
   });

@@ -5,6 +5,7 @@ import { EventLog } from '../../src/events/event-log.js';
 import { WebhooksModule } from '../../src/webhooks/webhooks.module.js';
 import { startApi, type TestApi } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
+import { logSettled } from '../support/log.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { inbound } from '../support/webhooks.js';
 
@@ -161,6 +162,7 @@ test('an event reaches the target by itself, is listed, and can be replayed', as
     error: null,
     nextAttemptAt: null,
   });
+  await logSettled((sql) => api.dataSource.query(sql));
   expect(await api.ask(`mutation ($id: ID!) { replayWebhook(id: $id) }`, { id })).toBe(1);
   await receiver.waitFor((requests) => requests.length === 2);
   expect(receiver.requests[1]?.headers['webhook-id']).toBe(first?.node.eventId);

@@ -536,13 +536,13 @@ describe('replay', () => {
     await drain(webhook);
     const ids = receiver.requests.map(({ headers }) => headers['webhook-id']);
 
-    expect(await bench.replay.replay(PROJECT_ID, webhook.id, tails[0] ?? null, tails[2] ?? null)).toBe(2);
+    expect(await bench.replayAll(webhook, tails[0] ?? null, tails[2] ?? null)).toBe(2);
     await drain(webhook);
     expect(texts()).toEqual(['0', '1', '2', '3', '1', '2']);
     expect(receiver.requests.slice(4).map(({ headers }) => headers['webhook-id'])).toEqual(ids.slice(1, 3));
 
-    expect(await bench.replay.replay(PROJECT_ID, webhook.id, null, null)).toBe(4);
-    expect(await bench.replay.replay(PROJECT_ID, webhook.id, null, null)).toBe(0);
+    expect(await bench.replayAll(webhook)).toBe(4);
+    expect(await bench.replayAll(webhook)).toBe(0);
     expect(await bench.job(webhook)).not.toBeNull();
   });
 
@@ -554,13 +554,13 @@ describe('replay', () => {
     expect(await bench.deliveries(webhook)).toMatchObject([{ status: 'DEAD' }]);
 
     receiver.answer(() => 200);
-    expect(await bench.replay.replay(PROJECT_ID, webhook.id, null, null)).toBe(1);
+    expect(await bench.replayAll(webhook)).toBe(1);
     expect(await bench.deliveries(webhook)).toMatchObject([{ status: 'PENDING', attempts: 0 }]);
     await drain(webhook);
     expect(await bench.deliveries(webhook)).toMatchObject([{ status: 'DELIVERED' }]);
 
     const late = await bench.webhook(appId, `${receiver.url}/late`);
-    expect(await bench.replay.replay(PROJECT_ID, late.id, null, null)).toBe(1);
+    expect(await bench.replayAll(late)).toBe(1);
     await drain(late);
     expect(receiver.requests.at(-1)?.path).toBe('/late');
   });
@@ -586,7 +586,7 @@ describe('replay', () => {
     receiver.answer(() => 500);
     await bench.record(inbound(appId, 'a', 'x'));
     await drain(webhook);
-    expect(await bench.replay.replay(PROJECT_ID, webhook.id, null, null)).toBe(1);
+    expect(await bench.replayAll(webhook)).toBe(1);
     receiver.answer(() => 200);
     await drain(webhook);
     expect(await bench.deliveries(webhook)).toMatchObject([{ status: 'DELIVERED' }]);

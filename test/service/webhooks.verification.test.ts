@@ -89,7 +89,7 @@ describe.each([STANDARD, SVIX, VENDOR])('$name', ({ verifies }) => {
     bench.clock.advance(10_000);
     await worker.dispatcher.deliver(keyOf(webhook));
     bench.clock.reset();
-    await bench.replay.replay(PROJECT_ID, webhook.id, null, null);
+    await bench.replayAll(webhook);
     await worker.dispatcher.deliver(keyOf(webhook));
     expect(receiver.requests).toHaveLength(3);
     expect(receiver.requests.map((request) => verifies(request, 's3cret'))).toEqual([true, true, true]);

@@ -15,7 +15,7 @@ export interface TestDatabase {
 
 /** A migrated, empty database of the caller's own. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const adminUrl = inject('adminUrl');
+  const adminUrl = adminUrlOf(Number(process.env.VITEST_POOL_ID));
   const template = inject('templateDatabase');
   const name = `${template.replace('template', 'test')}_${randomBytes(6).toString('hex')}`;
   await withAdmin(adminUrl, async (admin) => {
@@ -31,6 +31,14 @@ export async function createTestDatabase(): Promise<TestDatabase> {
         await admin.query(`drop database if exists ${name} with (force)`);
       }),
   };
+}
+
+/** The server of a worker, numbered from 1; several share one where there are more of them than servers. */
+function adminUrlOf(worker: number): string {
+  const urls = inject('adminUrls');
+  const url = urls[(worker - 1) % urls.length];
+  if (url === undefined) throw new Error(`worker ${worker} has no database server`);
+  return url;
 }
 
 async function copy(admin: pg.Client, template: string, name: string): Promise<void> {

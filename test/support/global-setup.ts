@@ -1,4 +1,5 @@
-// Before all tests: a Postgres (TEST_DATABASE_URL, or an embedded one of this run's own) with a migrated template.
+// Before all tests: a Postgres for each worker (embedded ones of this run's own, or the one of TEST_DATABASE_URL for all), with a
+// migrated template.
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/database/embedded.js';
@@ -6,9 +7,9 @@ import { temporaryFolder } from './temporary-folder.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A database whose user may create and drop databases. */
-    adminUrl: string;
-    /** Name of the migrated database that `createTestDatabase` copies. */
+    /** On each server a database whose user may create and drop databases. */
+    adminUrls: string[];
+    /** Name of the migrated database, on each server, that `createTestDatabase` copies. */
     templateDatabase: string;
   }
 }
@@ -20,15 +21,45 @@ const FAST = {
   full_page_writes: 'off',
   max_connections: '300',
   max_wal_size: '256MB', // the folder may be in memory
+  autovacuum: 'off', // its transactions hold back event logs, and plans change under a test's feet
 };
+/** What an open transaction holds back are the event logs of a whole server: no worker's tests may do that to another's. */
+const MOST_SERVERS = 2;
+
+interface Server {
+  url: string;
+  stop(): Promise<void>;
+}
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
+  const count = given ? 1 : Math.min(project.config.maxWorkers, MOST_SERVERS);
+  const template = `parley_template_${process.pid}`;
+  const starts = await Promise.allSettled(Array.from({ length: count }, () => prepared(given, template)));
+  const servers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const teardown = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.stop()));
+  };
+  const failed = starts.find((start) => start.status === 'rejected');
+  if (failed) {
+    await teardown().catch(() => undefined); // the first error tells more
+    throw failed.reason;
+  }
+  project.provide(
+    'adminUrls',
+    servers.map(({ url }) => url),
+  );
+  project.provide('templateDatabase', template);
+  return teardown;
+}
+
+/** A server with the template, which takes all databases of this run with it when it stops. */
+async function prepared(given: string | undefined, template: string): Promise<Server> {
   const server = given ? { url: given, stop: async () => undefined } : await startTemporary();
   // Its session marks this run's databases as in use, so that no other run takes them for left behind.
   const admin = new pg.Client({ connectionString: server.url, application_name: runName(process.pid) });
   admin.on('error', () => undefined); // the server went away; the next query says so
-  const teardown = async (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     try {
       await dropDatabases(admin, [process.pid]);
     } finally {
@@ -39,23 +70,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     await admin.connect();
     await dropDatabases(admin, await endedRuns(admin));
-    const template = `parley_template_${process.pid}`;
     await admin.query(`create database ${template}`);
     await migrate(databaseUrl(server.url, template)).catch((error: unknown) => {
       // Text only: vitest cannot print TypeORM's errors, whose name is read-only.
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
       throw new Error(`The template database could not be migrated: ${detail}`);
     });
-    project.provide('adminUrl', server.url);
-    project.provide('templateDatabase', template);
   } catch (error) {
-    await teardown().catch(() => undefined); // the first error tells more
+    await stop().catch(() => undefined); // the first error tells more
     throw error;
   }
-  return teardown;
+  return { url: server.url, stop };
 }
 
-async function startTemporary(): Promise<{ url: string; stop(): Promise<void> }> {
+async function startTemporary(): Promise<Server> {
   return startEmbedded({ dataDir: temporaryFolder('parley-test-'), settings: FAST, temporary: true });
 }
 

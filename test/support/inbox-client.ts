@@ -23,6 +23,7 @@ export interface InboxEventView {
   conversation?: ConversationView;
   changes?: { field: string; from: unknown; to: unknown }[];
   agentId?: string | null;
+  conversationId?: string;
   contact?: ConversationView['contact'];
   note?: { id: string; author: string | null; text: string };
   typing?: boolean;
@@ -50,6 +51,7 @@ const EVENTS = `subscription ($appId: ID!, $after: String) { inbox(appId: $appId
   ... on MessageAdded { cursor message { ${MESSAGE} } conversation { ${CONVERSATION} } }
   ... on MessageUpdated { cursor message { ${MESSAGE} } conversation { ${CONVERSATION} } }
   ... on ConversationUpdated { cursor conversation { ${CONVERSATION} } changes { field from to } agentId }
+  ... on ConversationRemoved { cursor conversationId }
   ... on ContactUpdated { cursor contact { id displayName } }
   ... on TypingChanged { cursor typing conversation { ${CONVERSATION} } }
   ... on EventAdded { cursor } ... on EventUpdated { cursor }
@@ -195,7 +197,8 @@ export class InboxClient {
   private apply(event: InboxEventView): void {
     this.events.push(event);
     this.cursor = event.cursor;
-    const { conversation, contact } = event;
+    const { conversation, conversationId, contact } = event;
+    if (conversationId) this.conversations.delete(conversationId);
     if (conversation) this.conversations.set(conversation.id, conversation);
     if (!contact) return;
     for (const [id, shown] of this.conversations)

@@ -61,7 +61,7 @@ export async function startReceiver(): Promise<Receiver> {
     answer(next) {
       answering = next;
     },
-    waitFor: (predicate, timeoutMs = 15_000) =>
+    waitFor: (predicate, timeoutMs = 45_000) =>
       new Promise((resolve, reject) => {
         const end = (): void => {
           clearTimeout(timer);

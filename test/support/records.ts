@@ -93,7 +93,11 @@ export class Records {
         `SELECT '${table} ' || count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') AS print FROM ${table} t ${where}`,
     );
     const rows = await this.query<{ print: string }>(prints.join(' UNION ALL '));
-    return rows.map(({ print }) => print).join('\n');
+    // Their order is Postgres's own: it may well work on several at once.
+    return rows
+      .map(({ print }) => print)
+      .sort()
+      .join('\n');
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 // Webhooks on a database of their own: the parts by hand, one or more worker processes, a clock that can be put forward.
-import { Logger } from '@nestjs/common';
+import { ConsoleLogger, Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../../src/config.js';
 import { createDataSource } from '../../src/database/data-source.js';
@@ -20,6 +20,7 @@ import { WebhookTrigger } from '../../src/webhooks/trigger.js';
 import type { Webhook } from '../../src/webhooks/webhook.entity.js';
 import { WebhooksService } from '../../src/webhooks/webhooks.service.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { logSettled } from './log.js';
 
 export const PROJECT_ID = 'p-webhooks';
 
@@ -95,6 +96,7 @@ export class WebhookBench {
     await this.agent.onApplicationShutdown();
     await this.dataSource.destroy();
     await this.database.drop();
+    Logger.overrideLogger(new ConsoleLogger());
   }
 
   async app(): Promise<string> {
@@ -135,6 +137,16 @@ export class WebhookBench {
   async record(...events: NewEvent[]): Promise<void> {
     await this.dataSource.transaction((tx) => this.log.record(tx, events));
     await this.jobs.settled();
+  }
+
+  /** Replays once nothing holds back an event any more: a replay waits for that, but only for so long. */
+  async replayAll(
+    webhook: Webhook,
+    after: string | null = null,
+    until: string | null = null,
+  ): Promise<number> {
+    await logSettled((sql) => this.dataSource.query(sql));
+    return this.replay.replay(PROJECT_ID, webhook.id, after, until);
   }
 
   /** Where a delivery stands, in order of events. */

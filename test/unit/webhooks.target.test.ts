@@ -239,7 +239,7 @@ describe('calls', () => {
       'no connection within 3 s',
     );
     expect(Date.now() - started).toBeGreaterThan(2_900);
-    expect(Date.now() - started).toBeLessThan(5_000);
+    expect(Date.now() - started).toBeLessThan(12_000);
   });
 
   test('a refused connection and a reset are errors', async () => {
@@ -251,8 +251,9 @@ describe('calls', () => {
   test('the caller can end a call, and gets its own reason', async () => {
     receiver.answer(() => undefined);
     const stop = new AbortController();
+    const before = receiver.requests.length;
     const call = open.call({ ...CALL, url: receiver.url, signal: stop.signal });
-    await receiver.waitFor((requests) => requests.length > 0);
+    await receiver.waitFor((requests) => requests.length > before);
     stop.abort(new Error('closing'));
     await expect(call).rejects.toThrow('closing');
   });
