@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import type { Conversation } from './conversation.entity.js';
 
@@ -38,17 +39,22 @@ const LOCK_CLASS = 0x43_4f_4e_56;
 /**
  * The log is ordered by transaction ids, and a transaction gets its id with its first row lock: one that held a row and waited for the
  * next would stand in the log before those it waited for. So the waiting is done for advisory locks, which take no id.
+ *
+ * What follows in the transaction finds its rows by keys, however small, or badly known, the tables are: a plan that reads one whole would
+ * be kept while it grows.
  */
-const QUEUE_UP = `
-  SELECT pg_advisory_xact_lock(${LOCK_CLASS}, turn.key) FROM (
-    SELECT DISTINCT hashtext(k.id) AS key FROM jsonb_to_recordset($1::jsonb) AS k(id text) ORDER BY 1
-  ) turn`;
+const QUEUE_UP = prepared(`
+  SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+    (SELECT count(pg_advisory_xact_lock(${LOCK_CLASS}, turn.key)) FROM (
+      SELECT DISTINCT hashtext(k.id) AS key FROM jsonb_to_recordset($1::jsonb) AS k(id text) ORDER BY 1
+    ) turn)`);
 
-const LOCK = `
+const LOCK = prepared(`
   SELECT k.key AS wanted, c.* FROM conversations c
   JOIN jsonb_to_recordset($1::jsonb) AS k(key text, "projectId" text, id text, "appId" text, channel text, identity text, dispatch boolean)
     ON c.project_id = k."projectId" AND c.id = k.id
-  WHERE k.identity IS NULL OR (c.active
+  WHERE k.identity IS NULL OR (c.active AND c.app_id = k."appId"
     AND c.dispatch = coalesce(k.dispatch, (
       SELECT a.processing_mode = 'DISPATCH' FROM apps a WHERE a.project_id = k."projectId" AND a.id = k."appId"))
     AND (c.dispatch OR EXISTS (
@@ -56,7 +62,7 @@ const LOCK = `
       WHERE i.project_id = k."projectId" AND i.channel = k.channel AND i.app_id = k."appId" AND i.identity = k.identity
         AND i.contact_id = c.contact_id)))
   ORDER BY c.project_id, c.id
-  FOR NO KEY UPDATE OF c`;
+  FOR NO KEY UPDATE OF c`);
 
 /**
  * Locks conversations in one order for all, so that batches that share some wait for each other instead of deadlocking.
@@ -78,12 +84,12 @@ export async function lockTalks(
   const talking = new Set<string>();
   if (keys.length === 0) return { conversations, talking };
   const given = JSON.stringify(keys);
-  await queryRows(tx, QUEUE_UP, [given]);
-  for (const { wanted, ...conversation } of await queryRows<Conversation & { wanted: string | null }>(
-    tx,
-    LOCK,
-    [given],
-  )) {
+  // Postgres does the second when the first is done, and so sees what those who were waited for have written.
+  const [, locked] = await Promise.all([
+    queryRows(tx, QUEUE_UP, [given]),
+    queryRows<Conversation & { wanted: string | null }>(tx, LOCK, [given]),
+  ]);
+  for (const { wanted, ...conversation } of locked) {
     conversations.set(conversation.id, conversation);
     if (wanted !== null) talking.add(wanted);
   }
@@ -97,7 +103,7 @@ export class ConversationGone extends Error {
 }
 
 /** A person's message opens a closed or snoozed conversation again. */
-const TOUCH = `
+const TOUCH = prepared(`
   UPDATE conversations c SET
     last_message_id = greatest(c.last_message_id, a."lastMessageId"),
     last_activity = greatest(c.last_activity, a.at),
@@ -113,7 +119,7 @@ const TOUCH = `
   FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, id text, "lastMessageId" text, at timestamptz, channel text, unread int,
     "contactMessageAt" timestamptz, "metadataJson" jsonb, "correlationId" text)
   WHERE c.project_id = a."projectId" AND c.id = a.id
-  RETURNING c.*`;
+  RETURNING c.*`);
 
 /** Moves conversations that have new messages; they must be locked already. */
 export async function touchConversations(

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
 import type { ChannelIdentity, Contact } from '../contacts/contact.entity.js';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import { type NewEvent, snapshotOf } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
@@ -45,7 +46,7 @@ const PEOPLE = `jsonb_to_recordset($1::jsonb) AS p("projectId" text, "appId" tex
   "contactId" text, "conversationId" text)`;
 
 /** `OFFSET 0` has the two looked up by key, one by one. */
-const FIND = `
+const FIND = prepared(`
   SELECT p."projectId", p."appId", p.channel, p.identity, p.dispatch, mode.dispatch AS in_dispatch,
     coalesce(l.conversation_id, i.contact_id) AS contact_id, coalesce(l.conversation_id, c.id) AS conversation_id
   FROM ${PEOPLE}
@@ -59,7 +60,7 @@ const FIND = `
     SELECT i.contact_id FROM channel_identities i
     WHERE NOT mode.dispatch AND i.project_id = p."projectId" AND i.channel = p.channel AND i.app_id = p."appId" AND i.identity = p.identity
     OFFSET 0) i ON true
-  LEFT JOIN conversations c ON c.project_id = p."projectId" AND c.app_id = p."appId" AND c.contact_id = i.contact_id AND c.active`;
+  LEFT JOIN conversations c ON c.project_id = p."projectId" AND c.app_id = p."appId" AND c.contact_id = i.contact_id AND c.active`);
 
 /** Two transactions may meet the same new person: the unique key decides, and the loser reads what the winner made. */
 const CREATE_IDENTITIES = `

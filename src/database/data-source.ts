@@ -32,6 +32,7 @@ import { Template } from '../templates/template.entity.js';
 import { Webhook } from '../webhooks/webhook.entity.js';
 import { SnakeNaming } from './naming.js';
 import { CommitHooks } from './on-commit.js';
+import { PreparingClient } from './prepared.js';
 
 /** Entities and migrations are listed by hand: what is not here does not exist. */
 export function createDataSource(url: string, poolSize = 20): DataSource {
@@ -41,7 +42,13 @@ export function createDataSource(url: string, poolSize = 20): DataSource {
     applicationName: 'parley',
     poolSize,
     connectTimeoutMS: 5_000,
-    extra: { idle_in_transaction_session_timeout: 60_000, keepAlive: true },
+    extra: {
+      Client: PreparingClient,
+      // What a transaction asks without waiting in between is sent at once.
+      pipeline: true,
+      idle_in_transaction_session_timeout: 60_000,
+      keepAlive: true,
+    },
     namingStrategy: new SnakeNaming(),
     entities: [
       Project,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
@@ -32,14 +33,14 @@ interface EventRow {
   payload: never;
 }
 
-const INSERT = `
+const INSERT = prepared(`
   INSERT INTO events (project_id, app_id, id, kind, conversation_id, contact_id, payload)
   SELECT e."projectId", e."appId", e.id, e.kind, e."conversationId", e."contactId", e.payload
   FROM ROWS FROM (jsonb_to_recordset($1::jsonb)
     AS ("projectId" text, "appId" text, id text, kind text, "conversationId" text, "contactId" text, payload jsonb))
     WITH ORDINALITY AS e("projectId", "appId", id, kind, "conversationId", "contactId", payload, position)
   ORDER BY e.position
-  RETURNING xact::text, seq::text, id, at`;
+  RETURNING xact::text, seq::text, id, at`);
 
 /**
  * Rows below the oldest running transaction only: sequence numbers are taken before commit, so without this a reader could
@@ -88,7 +89,7 @@ export class EventLog {
       if (!place) throw new Error(`event ${row.id} was not stored`);
       return { ...row, at: place.at, position: { xact: BigInt(place.xact), seq: BigInt(place.seq) } };
     });
-    for (const sink of this.sinks) await sink(tx, stored);
+    await Promise.all(this.sinks.map((sink) => sink(tx, stored)));
     const apps = new Set(rows.map((row) => wakePayload(row)));
     this.wakeups.announce(tx, [...apps]);
   }

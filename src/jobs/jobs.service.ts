@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/comm
 import type { EntityManager } from 'typeorm';
 import { Coalescer } from '../database/coalescer.js';
 import { onCommit } from '../database/on-commit.js';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import type { Handler, NewJob, Task } from './task.js';
 
@@ -23,11 +24,18 @@ const CONCURRENCY: Readonly<Record<Task, number>> = {
   upkeep: 1,
 };
 
-const ADD = `
+const JOBS = `jsonb_to_recordset($1::jsonb) AS j(task text, payload jsonb, "runAt" timestamptz, key text, priority int)`;
+
+const ADD = prepared(`
   SELECT key FROM graphile_worker.add_jobs(ARRAY(
-    SELECT (j.task, j.payload::json, NULL, j."runAt", 25, j.key, j.priority, NULL)::graphile_worker.job_spec
-    FROM jsonb_to_recordset($1::jsonb) AS j(task text, payload jsonb, "runAt" timestamptz, key text, priority int)
-  ))`;
+    SELECT (j.task, j.payload::json, NULL, j."runAt", 25, j.key, j.priority, NULL)::graphile_worker.job_spec FROM ${JOBS}
+  ))`);
+
+/** Keys of which a job waits that nobody has begun: it will see all that is there by now. */
+const WAITING = prepared(`
+  SELECT j.key FROM ${JOBS}
+  JOIN graphile_worker._private_jobs w ON w.key = j.key
+  WHERE w.locked_at IS NULL AND w.run_at <= now() AND w.attempts < w.max_attempts AND w.priority <= j.priority AND j."runAt" IS NULL`);
 
 /** A task, who does it, and how often at the same time. */
 export interface Work {
@@ -45,12 +53,9 @@ export class JobsService implements BeforeApplicationShutdown {
   private readonly upkeeps: (() => Promise<void>)[] = [];
   private readonly soon = new Coalescer<{ job: NewJob; manager: EntityManager }>(
     async (gathered) => {
-      const jobs = [...gathered.values()];
-      if (jobs[0])
-        await this.add(
-          jobs[0].manager,
-          jobs.map(({ job }) => job),
-        );
+      const jobs = [...gathered.values()].map(({ job }) => job);
+      const [first] = gathered.values();
+      if (first) await this.add(first.manager, await withoutWaiting(first.manager, jobs));
     },
     (error) => this.logger.warn(`jobs were not added, the sweep will find their work: ${String(error)}`),
   );
@@ -65,9 +70,7 @@ export class JobsService implements BeforeApplicationShutdown {
     // In one order, or two transactions that add the same keys deadlock.
     let missing = [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
     while (missing.length > 0) {
-      const added = await queryRows<{ key: string }>(tx, ADD, [
-        JSON.stringify(missing.map((job) => ({ ...job, priority: job.priority ?? 0 }))),
-      ]);
+      const added = await queryRows<{ key: string }>(tx, ADD, [given(missing)]);
       // A job that a worker took between the queue's two statements is neither moved nor followed: add it again.
       const present = new Set(added.map((row) => row.key));
       missing = missing.filter((job) => !present.has(job.key));
@@ -127,4 +130,15 @@ export class JobsService implements BeforeApplicationShutdown {
     const results = await Promise.allSettled(this.sweepers.map((sweeper) => sweeper()));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
+}
+
+/** What was committed before this is called is seen by the jobs that it leaves out, for they have yet to be taken. */
+async function withoutWaiting(db: EntityManager, jobs: readonly NewJob[]): Promise<NewJob[]> {
+  const rows = await queryRows<{ key: string }>(db, WAITING, [given(jobs)]);
+  const waiting = new Set(rows.map(({ key }) => key));
+  return jobs.filter(({ key }) => !waiting.has(key));
+}
+
+function given(jobs: readonly NewJob[]): string {
+  return JSON.stringify(jobs.map((job) => ({ ...job, priority: job.priority ?? 0 })));
 }

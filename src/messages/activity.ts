@@ -3,8 +3,11 @@ import type { Conversation } from '../conversations/conversation.entity.js';
 import { type NewEvent, snapshotOf } from '../events/event.js';
 import type { Message } from './message.entity.js';
 
-/** What stored messages change in their conversations, one entry a conversation. */
-export function activitiesOf(messages: readonly Message[]): Activity[] {
+type Said = Pick<Message, 'projectId' | 'id' | 'conversationId' | 'direction' | 'channel' | 'acceptTime'> &
+  Partial<Pick<Message, 'channelTime'>>;
+
+/** What new messages change in their conversations, one entry a conversation. */
+export function activitiesOf(messages: readonly Said[]): Activity[] {
   const activities = new Map<string, Activity>();
   for (const message of messages) {
     const known = activities.get(message.conversationId);

@@ -27,6 +27,10 @@ const READ = `
   SELECT i.* FROM jsonb_to_recordset($1::jsonb) AS k("projectId" text, key text)
   JOIN idempotency_keys i ON i.project_id = k."projectId" AND i.key = k.key`;
 
+const RELEASE = `
+  DELETE FROM idempotency_keys i USING jsonb_to_recordset($1::jsonb) AS k("projectId" text, key text)
+  WHERE i.project_id = k."projectId" AND i.key = k.key`;
+
 /** A stable digest of what a key was first used for. */
 export function requestHash(request: unknown): string {
   return createHash('sha256').update(JSON.stringify(request)).digest('base64url');
@@ -69,4 +73,15 @@ export async function claimKeys(
     );
   }
   return answers;
+}
+
+/** Gives back the keys that commands have claimed in this transaction: what was refused after all may be asked for anew. */
+export async function releaseKeys(
+  tx: EntityManager,
+  commands: readonly Pick<SendCommand, 'projectId' | 'idempotency'>[],
+): Promise<void> {
+  const keyed = commands.flatMap(({ projectId, idempotency }) =>
+    idempotency ? [{ projectId, key: idempotency.key }] : [],
+  );
+  if (keyed.length > 0) await tx.query(RELEASE, [JSON.stringify(keyed)]);
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import { EARLIER_RECEIPT } from './inbound/early-receipts.js';
 import type { Message } from './message.entity.js';
@@ -45,7 +46,7 @@ export interface Inserted {
  * The unique key on the channel's id makes a redelivery harmless: only what is new is returned, in the given order. What others of the
  * business sent may have been received and read by what is known already.
  */
-const INSERT = `
+const INSERT = prepared(`
   INSERT INTO messages (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, channel_message_id, content,
     status, reason, sent_by, metadata, correlation_id, callback_url, channel_properties, reply_to_message_id, accept_time, channel_time,
     channel_data, dispatch)
@@ -61,7 +62,7 @@ const INSERT = `
   RETURNING *, EXISTS (
     SELECT FROM early_changes e
     WHERE e.project_id = messages.project_id AND e.app_id = messages.app_id AND e.channel = messages.channel
-      AND e.channel_message_id = split_part(messages.channel_message_id, '#', 1)) AS early`;
+      AND e.channel_message_id = split_part(messages.channel_message_id, '#', 1)) AS early`);
 
 /** Stores messages; ids ascend in the order of `rows`. Returns those that were not there yet, in order. */
 export async function insertMessages(tx: EntityManager, rows: MessageRow[]): Promise<Message[]> {

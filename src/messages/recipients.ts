@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
 import type { Person } from '../conversations/people.js';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError, invalid, notFound } from '../errors.js';
 import type { ChannelAddress, SendCommand } from './command.js';
@@ -30,15 +31,15 @@ export interface Addressee extends Person {
   others: ChannelAddress[];
 }
 
-const APPS = `
+const APPS = prepared(`
   SELECT a.project_id, a.id AS app_id, a.processing_mode = 'DISPATCH' AS dispatch, a.dispatch_retention_days = 0 AS forgets, coalesce(array_agg(ch.channel ORDER BY ch.created_at) FILTER (WHERE ch.id IS NOT NULL), '{}') AS channels
   FROM (SELECT DISTINCT k."projectId", k."appId" FROM jsonb_to_recordset($1::jsonb) AS k("projectId" text, "appId" text)) k
   JOIN apps a ON a.project_id = k."projectId" AND a.id = k."appId"
   LEFT JOIN channels ch ON ch.project_id = a.project_id AND ch.app_id = a.id
-  GROUP BY a.project_id, a.id`;
+  GROUP BY a.project_id, a.id`);
 
 /** Where the conversation is, then what the contact prefers, then the app's own order. */
-const CONTACTS = `
+const CONTACTS = prepared(`
   SELECT k.index, i.channel, i.identity
   FROM jsonb_to_recordset($1::jsonb) AS k(index int, "projectId" text, "appId" text, "contactId" text)
   JOIN contacts c ON c.project_id = k."projectId" AND c.id = k."contactId"
@@ -46,7 +47,7 @@ const CONTACTS = `
   LEFT JOIN conversations v ON v.project_id = c.project_id AND v.app_id = k."appId" AND v.contact_id = c.id AND v.active
   LEFT JOIN channels ch ON ch.project_id = c.project_id AND ch.app_id = k."appId" AND ch.channel = i.channel
   LEFT JOIN apps a ON a.project_id = c.project_id AND a.id = k."appId"
-  ORDER BY k.index, i.channel IS DISTINCT FROM v.active_channel, array_position(c.channel_priority, i.channel), array_position(a.channel_order, i.channel), ch.created_at, i.position`;
+  ORDER BY k.index, i.channel IS DISTINCT FROM v.active_channel, array_position(c.channel_priority, i.channel), array_position(a.channel_order, i.channel), ch.created_at, i.position`);
 
 /** Whom each command speaks to and by which channel, or why it cannot. */
 export async function findRecipients(

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { isOutdatedPlan } from '../database/prepared.js';
 
 /** Class of SQLSTATE for transactions that Postgres ended because of another one: deadlock, serialization failure. */
 const CONFLICT = /^40/;
@@ -20,7 +21,8 @@ export async function prepareAndTransact<P, T>(
       const prepared = await prepare();
       return await dataSource.transaction((tx) => work(tx, prepared));
     } catch (error) {
-      if (!CONFLICT.test(sqlState(error) ?? '') || attempt === ATTEMPTS) throw error;
+      const again = CONFLICT.test(sqlState(error) ?? '') || isOutdatedPlan(error);
+      if (!again || attempt === ATTEMPTS) throw error;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import type { StoredEvent } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
@@ -44,7 +45,7 @@ const ORIGINS = `
   ORDER BY "projectId", "appId", origin
   ON CONFLICT (project_id, app_id, kind, target) DO NOTHING`;
 
-const ENQUEUE = `
+const ENQUEUE = prepared(`
   WITH matched AS (
     SELECT e.*, w.id AS webhook_id, w.paused_until, row_number() OVER (PARTITION BY e."eventId" ORDER BY w.id) AS place
     FROM jsonb_to_recordset($1::jsonb) AS e(${CALLABLE_COLUMNS})
@@ -55,7 +56,7 @@ const ENQUEUE = `
     INSERT INTO webhook_deliveries_pending (project_id, webhook_id, event_seq, event_xact, event_at, event_id, id, app_id, lane, trigger, url)
     SELECT "projectId", webhook_id, "eventSeq", "eventXact", "eventAt", "eventId", ids[place], "appId", lane, trigger, url FROM matched
   )
-  SELECT DISTINCT "projectId" AS project_id, webhook_id FROM matched WHERE paused_until IS NULL OR paused_until <= now()`;
+  SELECT DISTINCT "projectId" AS project_id, webhook_id FROM matched WHERE paused_until IS NULL OR paused_until <= now()`);
 
 /** Writes the deliveries of events in the transaction that records them: one row an event and matching webhook. */
 @Injectable()

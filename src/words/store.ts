@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { AppMessage } from '../content/app-message.js';
 import type { ContactMessage } from '../content/contact-message.js';
 import { textsOf } from '../content/said.js';
+import { prepared } from '../database/prepared.js';
 import { indexedWords } from './fold.js';
 import { markOf } from './matches.js';
 
@@ -53,6 +54,11 @@ const storeContacts = (clash: Clash): string => `
   ORDER BY 1, 2
   ON CONFLICT (project_id, contact_id) DO ${ON_CLASH[clash]}`;
 
+const STORE_MESSAGES: Readonly<Record<Clash, string>> = {
+  replace: prepared(storeMessages('replace')),
+  keep: storeMessages('keep'),
+};
+
 /** Has messages be found by what they say, and by nothing else. */
 export async function storeMessageWords(
   tx: Pick<EntityManager, 'query'>,
@@ -63,7 +69,7 @@ export async function storeMessageWords(
     ...{ projectId, appId, id },
     words: marked(markOf({ projectId, appId }), textsOf(content, channelData)),
   }));
-  await store(tx, storeMessages(clash), rows);
+  await store(tx, STORE_MESSAGES[clash], rows);
 }
 
 /** Has contacts be found by their names, addresses and identities. */

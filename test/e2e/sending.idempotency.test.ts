@@ -55,6 +55,63 @@ describe('a send with an idempotency key', () => {
     expect((await sending.seen(page, psid)).sort()).toEqual(['key 0', 'key 1', 'key 2']);
   });
 
+  describe('and metadata that is merged', () => {
+    const MANY = `mutation ($input: [SendMessageInput!]!) { sendMessages(input: $input) { messageId error { code } } }`;
+    const merging = (
+      metadata: Record<string, number | null>,
+      more: object = {},
+    ): Record<string, unknown> => ({
+      conversationMetadata: Object.fromEntries(
+        Object.entries(metadata).map(([name, length]) => [name, length && 'x'.repeat(length)]),
+      ),
+      conversationMetadataUpdateStrategy: 'MERGE_PATCH',
+      ...more,
+    });
+
+    interface Result {
+      messageId: string | null;
+      error: { code: string } | null;
+    }
+
+    async function together(input: object[]): Promise<Result[]> {
+      return (await app.graphql<{ sendMessages: Result[] }>(MANY, { input })).sendMessages;
+    }
+
+    test('a retry gets its answer when there is no room for it any more, and takes none from others', async () => {
+      const psid = await sending.person(page);
+      const first = merging({ a: 400 }, { idempotencyKey: randomUUID() });
+      const id = await sending.send(page, psid, 'first', first);
+      await sending.send(page, psid, 'full', merging({ a: null, b: 1_300 }));
+      const results = await together([
+        sending.inputOf(page, psid, 'first', first),
+        sending.inputOf(page, psid, 'next', merging({ c: 500 })),
+      ]);
+      expect(results).toEqual([
+        { messageId: id, error: null },
+        { messageId: expect.any(String) as string, error: null },
+      ]);
+      await sending.send(page, psid, 'fuller', merging({ d: 150 }));
+      expect(await sending.send(page, psid, 'first', first)).toBe(id);
+    });
+
+    test('what is refused has not used its key', async () => {
+      const psid = await sending.person(page);
+      await sending.send(page, psid, 'full', merging({ a: 1_900 }));
+      const input = sending.inputOf(
+        page,
+        psid,
+        'more',
+        merging({ b: 200 }, { idempotencyKey: randomUUID() }),
+      );
+      const refused = { messageId: null, error: { code: 'BAD_USER_INPUT' } };
+      expect(await together([input, input])).toEqual([refused, refused]);
+      await sending.send(page, psid, 'room', merging({ a: null }));
+      const [accepted] = await together([input]);
+      expect(accepted).toEqual({ messageId: expect.any(String) as string, error: null });
+      expect(await together([input])).toEqual([accepted]);
+    });
+  });
+
   test('a key means something else in another project', async () => {
     const psid = await sending.person(page);
     const idempotencyKey = randomUUID();

@@ -1,0 +1,67 @@
+// Prepared statements and the pipeline, on a real connection.
+import type { DataSource } from 'typeorm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDataSource } from '../../src/database/data-source.js';
+import { prepared } from '../../src/database/prepared.js';
+import { queryRows } from '../../src/database/rows.js';
+import { transact } from '../../src/messages/transaction.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+const FIND = prepared('SELECT * FROM probes WHERE id = $1');
+const FIND_LETTER = prepared('SELECT * FROM letters WHERE id = $1');
+const NAMES = `SELECT name, statement FROM pg_prepared_statements WHERE statement = $1`;
+
+let database: TestDatabase;
+let dataSource: DataSource;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  dataSource = await createDataSource(database.url, 1).initialize();
+  await dataSource.query(`CREATE TABLE probes (id int PRIMARY KEY, said text NOT NULL)`);
+  await dataSource.query(`INSERT INTO probes VALUES (1, 'one'), (2, 'two')`);
+});
+afterAll(async () => {
+  await dataSource.destroy();
+  await database.drop();
+});
+
+test('a marked statement is read once a connection, another each time', async () => {
+  for (const id of [1, 2, 1]) await dataSource.query(FIND, [id]);
+  expect(await dataSource.query(NAMES, [FIND])).toHaveLength(1);
+  const other = 'SELECT said FROM probes WHERE id = $1';
+  expect(await dataSource.query(other, [2])).toEqual([{ said: 'two' }]);
+  expect(await dataSource.query(NAMES, [other])).toEqual([]);
+});
+
+test('a migration in between costs a transaction another try, and nothing else', async () => {
+  await dataSource.query(`CREATE TABLE letters AS SELECT 1 AS id`);
+  const find = (): Promise<unknown[]> => transact(dataSource, (tx) => queryRows(tx, FIND_LETTER, [1]));
+  expect(await find()).toEqual([{ id: 1 }]);
+  await dataSource.query(`ALTER TABLE letters ADD COLUMN in_reply_to int`);
+  expect(await find()).toEqual([{ id: 1, inReplyTo: null }]);
+  expect(await find()).toEqual([{ id: 1, inReplyTo: null }]);
+});
+
+test('what a transaction asks at once is done in that order, and sees what went before', async () => {
+  const answers = await dataSource.transaction((tx) =>
+    Promise.all([
+      queryRows(tx, `INSERT INTO probes VALUES ($1, 'three') RETURNING id`, [3]),
+      queryRows(tx, FIND, [3]),
+      queryRows(tx, `DELETE FROM probes WHERE id = $1 RETURNING id`, [3]),
+      queryRows(tx, FIND, [3]),
+    ]),
+  );
+  expect(answers).toEqual([[{ id: 3 }], [{ id: 3, said: 'three' }], [{ id: 3 }], []]);
+});
+
+test('of what a transaction asks at once the first fault counts, and nothing stays', async () => {
+  const failed = dataSource.transaction((tx) =>
+    Promise.all([
+      queryRows(tx, `INSERT INTO probes VALUES ($1, 'three')`, [3]),
+      queryRows(tx, `INSERT INTO probes VALUES ($1, 'again')`, [1]),
+      queryRows(tx, FIND, [3]),
+    ]),
+  );
+  await expect(failed).rejects.toMatchObject({ code: '23505' });
+  expect(await dataSource.query('SELECT id FROM probes ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+});
