@@ -26,6 +26,8 @@ const list = ({ value }: { value: unknown }): unknown =>
   typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
 const integer = ({ value }: { value: unknown }): unknown =>
   typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+const anySet = (...settings: (string | undefined)[]): boolean =>
+  settings.some((setting) => setting !== undefined);
 const URL_RULE = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 
 /** Every setting, from the environment, checked once at start. Nothing else reads `process.env`. */
@@ -140,10 +142,8 @@ export class Config {
   @IsBoolean()
   GRAPHQL_OPERATIONS_ONLY: boolean = false;
 
-  @ValidateIf((config: Config) =>
-    [config.GRPC_TLS_CERT, config.GRPC_TLS_CLIENT_CA].some((value) => value !== undefined),
-  )
-  @IsString({ message: 'GRPC_TLS_CERT must be set when GRPC_TLS_CLIENT_CA is' })
+  @ValidateIf((config: Config) => anySet(config.GRPC_TLS_KEY, config.GRPC_TLS_CLIENT_CA))
+  @IsString({ message: 'GRPC_TLS_CERT must be set when GRPC_TLS_KEY or GRPC_TLS_CLIENT_CA is' })
   GRPC_TLS_CERT?: string;
 
   @ValidateIf((config: Config) => config.GRPC_TLS_CERT !== undefined)
@@ -241,23 +241,19 @@ export class Config {
   }
 
   private get bootstraps(): boolean {
-    return [
+    return anySet(
       this.PARLEY_BOOTSTRAP_PROJECT_ID,
       this.PARLEY_BOOTSTRAP_KEY_ID,
       this.PARLEY_BOOTSTRAP_KEY_SECRET,
-    ].some((value) => value !== undefined);
+    );
   }
 
   private get usesS3(): boolean {
-    return (
-      this.hasS3Keys || [this.MEDIA_S3_BUCKET, this.MEDIA_S3_ENDPOINT].some((value) => value !== undefined)
-    );
+    return this.hasS3Keys || anySet(this.MEDIA_S3_BUCKET, this.MEDIA_S3_ENDPOINT);
   }
 
   private get hasS3Keys(): boolean {
-    return [this.MEDIA_S3_ACCESS_KEY_ID, this.MEDIA_S3_SECRET_ACCESS_KEY].some(
-      (value) => value !== undefined,
-    );
+    return anySet(this.MEDIA_S3_ACCESS_KEY_ID, this.MEDIA_S3_SECRET_ACCESS_KEY);
   }
 
   runs(role: Role): boolean {

@@ -40,6 +40,14 @@ export function invalid(path: string, rule: string, message: string): DomainErro
   return new DomainError('INVALID_ARGUMENT', message, [{ path, rule, message }]);
 }
 
+/** Several broken rules as one error, whose message is the first of them. */
+export function invalidFields(fields: FieldViolation[]): DomainError {
+  const [first, ...more] = fields;
+  const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const message = first ? `${first.path}: ${first.message}${rest}` : 'the input is invalid';
+  return new DomainError('INVALID_ARGUMENT', message, fields);
+}
+
 /** Also the answer to an id of another project: its existence must not show. */
 export function notFound(resource: string, id: string): DomainError {
   return new DomainError('NOT_FOUND', `${resource} ${id} was not found`);

@@ -13,6 +13,9 @@ const NOISE = new Set([
   'GraphQLModule',
 ]);
 
+/** The one 5xx that tells of the caller and not of us. */
+const NOT_IMPLEMENTED = 501;
+
 /** Structured logs: ids, never content or secrets. A request is logged when it fails; at `debug` always. */
 export function loggerOptions(config: Config): Params {
   return {
@@ -32,8 +35,15 @@ export function loggerOptions(config: Config): Params {
           }
         : {}),
       genReqId: () => newId(),
-      customLogLevel: (_request, response, error) =>
-        error || response.statusCode >= 500 ? 'error' : response.statusCode >= 400 ? 'warn' : 'debug',
+      customLogLevel: (_request, { statusCode }, error) =>
+        error || (statusCode >= 500 && statusCode !== NOT_IMPLEMENTED)
+          ? 'error'
+          : statusCode >= 400
+            ? 'warn'
+            : 'debug',
+      // pino-http makes an error, with its stack, of every 5xx.
+      customErrorObject: (_request, { statusCode }, _error, entry: object) =>
+        statusCode === NOT_IMPLEMENTED ? { ...entry, err: undefined } : entry,
       serializers: {
         req: (request: { id: string; method: string; url: string }) => ({
           id: request.id,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
@@ -74,7 +74,7 @@ export class AccessService {
    * @throws DomainError as `authenticate`.
    */
   byKey(basic: string, address = ''): Promise<Caller> {
-    const fingerprint = createHash('sha256').update(`${address}\n${basic}`).digest('base64url');
+    const fingerprint = hash('sha256', `${address}\n${basic}`, 'base64url');
     return this.callers.forceFetch(fingerprint, { context: { basic, address, fingerprint } });
   }
 

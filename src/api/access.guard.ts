@@ -91,7 +91,8 @@ function presented(context: ExecutionContext): Presented {
 
 /** `127.0.0.1:4711` or `[::1]:4711` without its port. */
 export function hostOf(peer: string): string {
-  return peer.replace(/:\d+$/, '');
+  const colon = peer.lastIndexOf(':');
+  return colon < 0 ? peer : peer.slice(0, colon);
 }
 
 function isSandbox(path: string): boolean {

@@ -71,3 +71,27 @@ export class PageArgs {
   @IsString()
   after?: string | null;
 }
+
+/** Arguments of a list that is read either way. */
+@ArgsType()
+export class BothWaysPageArgs {
+  @Field(() => Int, { nullable: true, description: 'The first so many, 1 to 100; 25 when nothing is given.' })
+  @IsOptional()
+  @IsInt()
+  first?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Go on after this cursor.' })
+  @IsOptional()
+  @IsString()
+  after?: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'The last so many, 1 to 100.' })
+  @IsOptional()
+  @IsInt()
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Go back before this cursor.' })
+  @IsOptional()
+  @IsString()
+  before?: string | null;
+}

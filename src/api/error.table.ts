@@ -1,5 +1,6 @@
 import { status as Grpc } from '@grpc/grpc-js';
 import type { ErrorCode } from '../errors.js';
+import { snakeName } from '../wire/names.js';
 
 /** How each face says it. */
 interface Spelling {
@@ -65,7 +66,5 @@ export const SPELLINGS: Readonly<Record<ErrorCode, Spelling>> = {
 
 /** A field path (`message.textMessage.text`) in the spelling of HTTP and gRPC; keys of maps keep theirs. */
 export function snakeCasePath(path: string): string {
-  return path.replace(/(?<![\w-])[a-z]\w*/g, (segment) =>
-    segment.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-  );
+  return path.replace(/(?<![\w-])[a-z]\w*/g, snakeName);
 }

@@ -48,7 +48,7 @@ export class KnownOperations {
 
   /**
    * The text of a request over WebSocket, whose protocol wants a query also where the extensions name one: an empty one then.
-   * @throws DomainError NOT_FOUND (`PERSISTED_QUERY_NOT_FOUND`)
+   * @throws DomainError INVALID_ARGUMENT of kind PERSISTED_QUERY_NOT_FOUND
    */
   textOf(query: string, extensions: Record<string, unknown> | null | undefined): string {
     const persisted = extensions?.persistedQuery as { sha256Hash?: unknown } | null | undefined;

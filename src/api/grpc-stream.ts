@@ -1,13 +1,11 @@
 import { type Deadline, Metadata } from '@grpc/grpc-js';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { AccessService } from '../access/access.service.js';
+import { type AccessService, CALLER_CACHE_MS } from '../access/access.service.js';
 import { DomainError } from '../errors.js';
-import { hostOf } from './access.guard.js';
+import { type Carrier, hostOf } from './access.guard.js';
 
 /** Event on the calls of streams when the server begins to shut down. */
 export const DRAINING = 'draining';
-/** Every so often the credentials of a stream must still be good. */
-const CHECK_MS = 15_000;
 /** Timers take no longer delays. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -19,7 +17,7 @@ export interface AnyCall {
 
 /** What is asked of the call of a stream. */
 export interface StreamCall extends AnyCall {
-  readonly metadata: Metadata;
+  readonly metadata: Metadata & Carrier;
   getPeer(): string;
   once(event: 'cancelled' | typeof DRAINING, listener: () => void): unknown;
 }
@@ -49,8 +47,7 @@ export class StreamLife {
   readonly signal = this.controller.signal;
   /** What to tell the client then; null when nobody is there to be told. */
   ending: DomainError | null = null;
-  private readonly check: NodeJS.Timeout;
-  private readonly expiry: NodeJS.Timeout | undefined;
+  private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(
     private readonly call: StreamCall,
@@ -61,16 +58,21 @@ export class StreamLife {
       this.end(new DomainError('UNAVAILABLE', 'this server shuts down; go on with another stream')),
     );
     // grpc-js tells of a deadline only once the client has read all before it.
-    const left = Number(call.getDeadline()) - Date.now();
-    if (left < Infinity) this.expiry = setTimeout(() => this.end(null), Math.min(left, LONGEST_MS));
-    this.check = setInterval(() => void this.recheck(), CHECK_MS).unref();
+    this.endAt(Number(call.getDeadline()), null);
+    const expiresAt = call.metadata.caller?.expiresAt;
+    if (expiresAt) this.endAt(expiresAt.getTime(), new DomainError('UNAUTHENTICATED', 'the token expired'));
+    this.timers.push(setInterval(() => void this.recheck(), CALLER_CACHE_MS).unref());
     if (isAbandoned(call)) this.end(null);
   }
 
   /** To be called when the stream has ended, whichever way. */
   close(): void {
-    clearTimeout(this.expiry);
-    clearInterval(this.check);
+    for (const timer of this.timers) clearInterval(timer);
+  }
+
+  private endAt(time: number, error: DomainError | null): void {
+    const left = time - Date.now();
+    if (left < Infinity) this.timers.push(setTimeout(() => this.end(error), Math.min(left, LONGEST_MS)));
   }
 
   private end(error: DomainError | null): void {

@@ -1,6 +1,6 @@
 import { Injectable, Optional, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
-import { DomainError, type FieldViolation, invalid } from '../errors.js';
+import { type DomainError, type FieldViolation, invalid, invalidFields } from '../errors.js';
 import { compiledInput } from './compiled-input.js';
 
 /** Deeper than any input of ours; what is deeper only means to exhaust the stack. */
@@ -33,14 +33,7 @@ export class InputPipe extends ValidationPipe {
 
 /** The broken rules of an input as one error, with paths such as `message.choiceMessage.choices[2].urlMessage.url`. */
 export function inputError(errors: ValidationError[]): DomainError {
-  const fields = errors.flatMap((error) => violations(error, ''));
-  const [first, ...more] = fields;
-  const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
-  return new DomainError(
-    'INVALID_ARGUMENT',
-    first ? `${first.path}: ${first.message}${rest}` : 'the input is invalid',
-    fields,
-  );
+  return invalidFields(errors.flatMap((error) => violations(error, '')));
 }
 
 function violations(error: ValidationError, parent: string): FieldViolation[] {
@@ -54,7 +47,7 @@ function join(parent: string, key: string): string {
   return parent === '' ? key : `${parent}.${key}`;
 }
 
-/** Postgres has no NUL and no half characters (lone surrogates) in its texts and JSON. */
+/** Postgres has no NUL and no half characters (lone surrogates) in its texts and JSON, the names of members included. */
 function assertStorable(value: unknown, name: string): void {
   if (!isStorable(value)) throw faultIn(value, name);
 }
@@ -68,8 +61,13 @@ function isStorable(value: unknown): boolean {
     for (const current of level) {
       if (typeof current === 'string') {
         if (!isStorableText(current)) return false;
+      } else if (Array.isArray(current)) {
+        for (const child of current) below.push(child);
       } else if (typeof current === 'object' && current !== null) {
-        for (const child of Object.values(current)) below.push(child);
+        for (const [key, child] of Object.entries(current)) {
+          if (!isStorableText(key)) return false;
+          below.push(child);
+        }
       }
     }
     level = below;
@@ -85,12 +83,17 @@ function faultIn(value: unknown, name: string): DomainError {
   const left = [{ value, path: name, depth: 0 }];
   for (let next = left.pop(); next; next = left.pop()) {
     const { value: current, path, depth } = next;
-    if (typeof current === 'string' && !isStorableText(current))
-      return invalid(path, 'text', `${path} has a NUL or half of a surrogate pair, which cannot be stored`);
+    if (typeof current === 'string' && !isStorableText(current)) return unstorable(path, path);
     if (typeof current !== 'object' || current === null || depth > MAX_DEPTH) continue;
     const base = depth === 0 && !Array.isArray(current) ? '' : path;
-    for (const [key, child] of Object.entries(current))
+    for (const [key, child] of Object.entries(current)) {
+      if (!isStorableText(key)) return unstorable(path, `a member's name in ${path || 'the input'}`);
       left.push({ value: child, path: join(base, key), depth: depth + 1 });
+    }
   }
   return invalid(name, 'depth', `the input is nested deeper than ${MAX_DEPTH} levels`);
+}
+
+function unstorable(path: string, what: string): DomainError {
+  return invalid(path, 'text', `${what} has a NUL or half of a surrogate pair, which cannot be stored`);
 }

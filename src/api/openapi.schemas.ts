@@ -3,6 +3,7 @@ import type { Type } from '@nestjs/common';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import { snakeName } from '../wire/names.js';
 
 export type Schema = Record<string, unknown>;
 
@@ -64,7 +65,7 @@ export class RequestSchemas {
       classValidatorMetadataStorage: getMetadataStorage(),
     });
     const given = Object.entries(properties).filter(([property]) => !ABSENT.has(property));
-    const nameOf = (property: string): string => NAMES[metatype.name]?.[property] ?? snakeCase(property);
+    const nameOf = (property: string): string => NAMES[metatype.name]?.[property] ?? snakeName(property);
     return {
       type: 'object',
       properties: Object.fromEntries(
@@ -106,8 +107,4 @@ function nestedOf(metatype: Type<object>, property: string): Type<object> | unde
 /** Times are whole ones. */
 function plain(schema: Schema): Schema {
   return 'oneOf' in schema ? TIME : schema;
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

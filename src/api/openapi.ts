@@ -145,7 +145,7 @@ const UPDATE_MASK: Schema = {
   required: false,
   explode: false,
   description:
-    'The fields to write; those that the body lacks are reset. Without it: the fields of the body.',
+    'The fields to write, or single members of settings (retention_policy.ttl_days); those that the body lacks are reset. Without it: the fields of the body.',
   schema: { type: 'array', items: TEXT },
 };
 

@@ -11,9 +11,9 @@ import {
 import { Type as Become } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Min } from 'class-validator';
 import type { Request } from 'express';
-import { DomainError } from '../errors.js';
+import { DomainError, invalid } from '../errors.js';
 import type { Page, PageRequest } from '../page.js';
-import { camelName, camelNames } from '../wire/names.js';
+import { camelName, camelNames, snakeName } from '../wire/names.js';
 import { InputPipe } from './input.pipe.js';
 import { assertShapes } from './shapes.js';
 
@@ -66,7 +66,7 @@ export function PlainBody(metatype: Type<object>): ParameterDecorator {
   );
 }
 
-/** The fields that a PATCH is about, in our own names; null without a mask: those that are in the body. */
+/** The field paths that a PATCH is about, in our own names; null without a mask: those that are in the body. */
 export const UpdateMask = createParamDecorator((_data: unknown, context: ExecutionContext) =>
   maskOf(requestOf(context)),
 );
@@ -74,10 +74,37 @@ export const UpdateMask = createParamDecorator((_data: unknown, context: Executi
 /**
  * What a PATCH changes. With a mask exactly the listed fields: those that the body lacks become null, which resets them. Without one the
  * fields of the body.
+ * @param stored the objects of whose members a mask may list some (`retention_policy.ttl_days`), with those that stay.
+ * @throws DomainError INVALID_ARGUMENT when it lists members of other fields, or such as there are not.
  */
-export function patchOf(body: Plain, mask: readonly string[] | null): Plain {
+export function patchOf(
+  body: Plain,
+  mask: readonly string[] | null,
+  stored: Readonly<Record<string, Plain>> = {},
+): Plain {
   if (!mask) return withoutNulls(body);
-  return Object.fromEntries(mask.map((field) => [field, body[field] ?? null]));
+  const whole = mask.filter((path) => !path.includes('.'));
+  const patch: Plain = Object.fromEntries(whole.map((field) => [field, body[field] ?? null]));
+  for (const path of mask) {
+    const dot = path.indexOf('.');
+    const [field, member] = [path.slice(0, dot), path.slice(dot + 1)];
+    if (dot < 0 || whole.includes(field)) continue;
+    const before: Plain = Object.hasOwn(stored, field) ? (stored[field] ?? {}) : {};
+    if (!Object.hasOwn(before, member)) throw notMaskable(field, member);
+    const given = body[field] ?? {};
+    // In proto JSON a flag that is not there is false.
+    const reset = typeof before[member] === 'boolean' ? false : null;
+    patch[field] =
+      typeof given === 'object'
+        ? { ...before, ...(patch[field] as Plain), [member]: (given as Plain)[member] ?? reset }
+        : given;
+  }
+  return patch;
+}
+
+function notMaskable(field: string, member: string): DomainError {
+  const message = `update_mask cannot list ${snakeName(field)}.${snakeName(member)}; list ${snakeName(field)}, which is then written whole`;
+  return invalid('updateMask', 'fieldPath', message);
 }
 
 /** In proto JSON null is the same as not there. */
@@ -158,5 +185,5 @@ function maskOf({ query }: Request): string[] | null {
     .flatMap((value) => value.split(','))
     .map((path) => path.trim())
     .filter((path) => path !== '');
-  return given.length === 0 ? null : [...new Set(given.map((path) => camelName(path.split('.')[0] ?? '')))];
+  return given.length === 0 ? null : [...new Set(given.map(camelName))];
 }

@@ -1,5 +1,5 @@
 import { getMetadataStorage } from 'class-validator';
-import { DomainError, type FieldViolation } from '../errors.js';
+import { type FieldViolation, invalidFields } from '../errors.js';
 
 /**
  * Refuses a list in the place of an object, which class-validator takes for several objects. GraphQL and the protos know the difference
@@ -9,10 +9,7 @@ import { DomainError, type FieldViolation } from '../errors.js';
 export function assertShapes(input: object): void {
   const faults: FieldViolation[] = [];
   look(input, '', faults);
-  const [first, ...more] = faults;
-  if (!first) return;
-  const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
-  throw new DomainError('INVALID_ARGUMENT', `${first.path}: ${first.message}${rest}`, faults);
+  if (faults.length > 0) throw invalidFields(faults);
 }
 
 function look(input: object, path: string, faults: FieldViolation[]): void {

@@ -52,7 +52,9 @@ export class RateLimits {
 
 @ObjectType({ description: 'What waits to leave.' })
 export class QueueStats {
-  @Field(() => Int, { description: `Messages of the app; not counted further than ${OUTBOUND_LIMIT}.` })
+  @Field(() => Int, {
+    description: `Messages of the app, counted a few seconds ago at most. Of the whole project no more than ${OUTBOUND_LIMIT} are counted.`,
+  })
   outboundSize!: number;
 
   @Field(() => Int, { description: "The Conversation API's own limit." })

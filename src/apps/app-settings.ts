@@ -37,6 +37,8 @@ export const WAITING_TIME = { min: 10, max: 259_200 };
 /** Messages that may wait to leave. */
 export const OUTBOUND_LIMIT = 500_000;
 const RATE_LIMIT = 25;
+/** Of an app that was never told. */
+export const NO_FALLBACK = { enabled: false, deliveryReportWaitingTime: 0 };
 
 export function settingsOf(app: App): AppSettings {
   const { retrySeconds, fallbackEnabled: enabled, fallbackSeconds } = app;

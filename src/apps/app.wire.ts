@@ -1,7 +1,7 @@
 import { SECRET_MASK } from '../secrets.js';
 import { snakeNames } from '../wire/names.js';
 import type { App } from './app.entity.js';
-import { OUTBOUND_LIMIT, settingsOf } from './app-settings.js';
+import { NO_FALLBACK, OUTBOUND_LIMIT, settingsOf } from './app-settings.js';
 import type { ShownCredential } from './channel-credentials.service.js';
 
 /** Source: Conversation API, App. @param outboundSize messages that wait to leave. */
@@ -22,9 +22,7 @@ export function appWire(
     },
     ...(snakeNames(settings) as object),
     message_retry_settings: messageRetrySettings && snakeNames(messageRetrySettings),
-    delivery_report_based_fallback: snakeNames(
-      deliveryReportBasedFallback ?? { enabled: false, deliveryReportWaitingTime: 0 },
-    ),
+    delivery_report_based_fallback: snakeNames(deliveryReportBasedFallback ?? NO_FALLBACK),
     queue_stats: { outbound_size: outboundSize, outbound_limit: OUTBOUND_LIMIT },
     // The vendor's add-ons, which bring fields and a search of their own: Parley keeps and finds every message without them.
     persist_message_status: { enabled: false },

@@ -77,7 +77,7 @@ export class AppType {
   @Field(() => RateLimits, { description: "The Conversation API's own limits; not enforced." })
   rateLimits?: RateLimits;
 
-  @Field(() => QueueStats, { description: 'What waits to leave right now.' })
+  @Field(() => QueueStats, { description: 'What waits to leave.' })
   queueStats?: QueueStats;
 
   @Field({ description: 'Whether what goes to the callback URLs of single sends is signed.' })

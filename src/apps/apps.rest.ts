@@ -15,6 +15,7 @@ import {
 } from '../api/rest.js';
 import { SECRET_MASK } from '../secrets.js';
 import type { App } from './app.entity.js';
+import { NO_FALLBACK, settingsOf } from './app-settings.js';
 import { appWire } from './app.wire.js';
 import { CreateAppInput, UpdateAppInput } from './apps.input.js';
 import { AppsService } from './apps.service.js';
@@ -77,10 +78,10 @@ export class AppsController {
     @PlainBody(UpdateAppBody) body: Plain,
     @UpdateMask() mask: string[] | null,
   ): Promise<object> {
-    const input = await inputOf(UpdateAppBody, updateInputOf(patchOf(body, mask)));
+    const stored = settingsIn(await this.apps.get(projectId, id));
+    const input = await inputOf(UpdateAppBody, updateInputOf(patchOf(body, mask, stored)));
     const { channelCredentials: list, ...changes } = input;
     const credentials = list === undefined ? null : readCredentials(list ?? []);
-    await this.apps.get(projectId, id);
     // The list first: what is wrong with it may only show when it is held against what is stored, and then nothing is changed.
     if (credentials) await this.credentials.replace(projectId, id, credentials);
     await this.apps.update(projectId, id, changes);
@@ -109,6 +110,19 @@ export class AppsController {
     );
     return apps.map((app, index) => appWire(app, credentials[index] ?? [], sizes[index] ?? 0));
   }
+}
+
+/** The settings of which a mask may list single members. */
+function settingsIn(app: App): Record<string, Plain> {
+  const { retentionPolicy, dispatchRetentionPolicy, smartConversation, ...others } = settingsOf(app);
+  return {
+    retentionPolicy,
+    dispatchRetentionPolicy,
+    smartConversation,
+    callbackSettings: { secretForOverriddenCallbackUrls: undefined },
+    messageRetrySettings: others.messageRetrySettings ?? { retryDuration: null },
+    deliveryReportBasedFallback: others.deliveryReportBasedFallback ?? NO_FALLBACK,
+  };
 }
 
 /** An app made here is tried again for as long as the reference says, unless told otherwise. */

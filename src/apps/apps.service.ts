@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { DataSource, In } from 'typeorm';
 import { ChannelsService } from '../channels/channels.service.js';
 import { queryRows } from '../database/rows.js';
@@ -9,6 +10,10 @@ import { SecretBox } from '../secrets.js';
 import { App } from './app.entity.js';
 import { type AppChanges, columnsOf, OUTBOUND_LIMIT } from './app-settings.js';
 
+/** Counts are kept for so long: who watches their queue asks again and again. */
+const WAITING_MS = 5_000;
+const MAX_CACHED = 10_000;
+
 /** Most queues are short; of a long one each row costs a look at its message. */
 const WAITING = `
   SELECT m.app_id, count(*)::int AS size
@@ -18,6 +23,14 @@ const WAITING = `
 
 @Injectable()
 export class AppsService {
+  /** By project: how many messages of each app that has any. */
+  private readonly waiting = new LRUCache<string, ReadonlyMap<string, number>>({
+    max: MAX_CACHED,
+    ttl: WAITING_MS,
+    ignoreFetchAbort: true,
+    fetchMethod: (projectId) => this.countWaiting(projectId),
+  });
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly channels: ChannelsService,
@@ -72,12 +85,12 @@ export class AppsService {
     return this.get(projectId, id);
   }
 
-  /** How many messages of each app wait to leave, in the order of `appIds`; of a project at most `OUTBOUND_LIMIT` are counted. */
+  /**
+   * How many messages of each app wait to leave, or waited seconds ago, in the order of `appIds`; of a project at most `OUTBOUND_LIMIT`
+   * are counted.
+   */
   async outboundSizes(projectId: string, appIds: readonly string[]): Promise<number[]> {
-    const rows = await queryRows<{ appId: string; size: number }>(this.dataSource.manager, WAITING, [
-      projectId,
-    ]);
-    const sizes = new Map(rows.map(({ appId, size }) => [appId, size]));
+    const sizes = await this.waiting.forceFetch(projectId);
     return appIds.map((id) => sizes.get(id) ?? 0);
   }
 
@@ -93,5 +106,12 @@ export class AppsService {
       await tx.query(`DELETE FROM events WHERE project_id = $1 AND app_id = $2`, [projectId, id]);
     });
     await this.channels.release(channels);
+  }
+
+  private async countWaiting(projectId: string): Promise<Map<string, number>> {
+    const rows = await queryRows<{ appId: string; size: number }>(this.dataSource.manager, WAITING, [
+      projectId,
+    ]);
+    return new Map(rows.map(({ appId, size }) => [appId, size]));
   }
 }

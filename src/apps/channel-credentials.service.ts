@@ -97,7 +97,7 @@ export class ChannelCredentialsService {
         lock: { mode: 'pessimistic_write' },
       });
       if (!app) throw notFound('App', appId);
-      const [rows = []] = await this.channels.listByApps(projectId, [appId]);
+      const [rows = []] = await this.channels.listByApps(projectId, [appId], tx);
       const whole = this.unmasked(list, this.keptOf(app), rows);
       const connect = whole.filter((credential) => this.isNew(credential, rows));
       const kept = whole.map((credential): Kept =>

@@ -1,5 +1,5 @@
 // Channel credentials as the Conversation API has them. Source: Conversation API, channel credentials.
-import { DomainError, type FieldViolation } from '../errors.js';
+import { type FieldViolation, invalidFields } from '../errors.js';
 import { SECRET_MASK } from '../secrets.js';
 
 /** Text that may be shown, text that may not, or yes and no. */
@@ -113,10 +113,8 @@ export function readCredentials(list: readonly Values[]): ChannelCredential[] {
     seen.add(key);
     return credential;
   });
-  const [first, ...more] = faults;
-  if (!first) return read;
-  const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
-  throw new DomainError('INVALID_ARGUMENT', `${first.path}: ${first.message}${rest}`, faults);
+  if (faults.length > 0) throw invalidFields(faults);
+  return read;
 }
 
 type Fault = (path: string, rule: string, message: string) => void;

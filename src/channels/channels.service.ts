@@ -108,9 +108,16 @@ export class ChannelsService {
     return channel;
   }
 
-  /** The channels of each app, in the order of `appIds`. */
-  async listByApps(projectId: string, appIds: readonly string[]): Promise<Channel[][]> {
-    const channels = await this.dataSource.manager.find(Channel, {
+  /**
+   * The channels of each app, in the order of `appIds`.
+   * @param tx of a caller that is in a transaction, which must not wait for a second connection.
+   */
+  async listByApps(
+    projectId: string,
+    appIds: readonly string[],
+    tx: EntityManager = this.dataSource.manager,
+  ): Promise<Channel[][]> {
+    const channels = await tx.find(Channel, {
       where: { projectId, appId: In([...appIds]) },
       order: { id: 'ASC' },
     });

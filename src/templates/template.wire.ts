@@ -1,6 +1,6 @@
 import type { Plain } from '../api/rest.js';
 import { wireTime } from '../wire/row.js';
-import { camelNames } from '../wire/names.js';
+import { camelNames, wireNames } from '../wire/names.js';
 import { sameLanguage } from './language.js';
 import { LATEST, newest } from './render.js';
 import type { Template, TemplateTranslation } from './template.entity.js';
@@ -67,7 +67,8 @@ export function templateInput(body: unknown): Plain {
   const { translations, ...rest } = (body ?? {}) as Plain;
   if (!Array.isArray(translations))
     return { ...(camelNames(rest) as Plain), ...(translations == null ? {} : { translations }) };
-  return { ...(camelNames(rest) as Plain), translations: withoutDoubles(translations).map(translationInput) };
+  const given = translations.map((translation) => wireNames(translation));
+  return { ...(camelNames(rest) as Plain), translations: withoutDoubles(given).map(translationInput) };
 }
 
 /** What was read is written back with its `latest` ones, which are no versions of their own. */

@@ -11,9 +11,9 @@ import {
   IsString,
   Matches,
   MaxLength,
-  ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { IfGiven } from '../api/marks.js';
 import { Json } from '../api/scalars.js';
 import { LANGUAGE_CODE } from './language.js';
 import { VARIABLE_KEY } from './placeholders.js';
@@ -28,9 +28,6 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 const VERSION = /^(?!latest$)[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/i;
 
 const LANGUAGE = { message: '$property must be a BCP 47 language code such as en, en-US or sr_Latn' };
-
-/** Absent keeps what is stored; null is a value of its own, and refused where there is nothing to clear. */
-const present = (_input: object, value: unknown): boolean => value !== undefined;
 
 @InputType({ description: 'A gap in a template, which the parameters of a message fill in.' })
 export class TemplateVariableInput {
@@ -144,7 +141,7 @@ export class UpdateTemplateInput {
     nullable: true,
     description: 'Language that is used when a message asks for none; one of the translations.',
   })
-  @ValidateIf(present)
+  @IfGiven()
   @Matches(LANGUAGE_CODE, LANGUAGE)
   defaultTranslation?: string;
 
@@ -152,7 +149,7 @@ export class UpdateTemplateInput {
     nullable: true,
     description: 'The whole list: versions that are not in it are gone. 1 to 100, together at most 256 KiB.',
   })
-  @ValidateIf(present)
+  @IfGiven()
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(MAX_TRANSLATIONS)

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, registerEnumType } from '@nestjs/graphql';
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
   ArrayUnique,
   IsEnum,
@@ -10,9 +10,9 @@ import {
   Max,
   MaxLength,
   Min,
-  ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { IfGiven, Trimmed } from '../api/marks.js';
 import { MAX_TARGET } from '../outbound/target-url.js';
 import { WebhookTrigger } from './trigger.js';
 
@@ -98,17 +98,12 @@ registerEnumType(TokenRequestType, {
   },
 });
 
-const trimmed = ({ value }: { value: unknown }): unknown =>
-  typeof value === 'string' ? value.trim() : value;
-/** Absent keeps what is stored; null is a value of its own, and refused where there is nothing to clear. */
-const present = (_input: object, value: unknown): boolean => value !== undefined;
-
 @InputType({
   description: 'Has each delivery carry a bearer token, got by the OAuth 2 client credentials grant.',
 })
 export class ClientCredentialsInput {
   @Field({ description: 'URL of the token endpoint.' })
-  @Transform(trimmed)
+  @Trimmed()
   @IsString()
   @MaxLength(MAX_TARGET)
   endpoint!: string;
@@ -158,7 +153,7 @@ export class CreateWebhookInput {
   appId!: string;
 
   @Field({ description: `http or https URL of at most ${MAX_TARGET} characters; each of an app only once.` })
-  @Transform(trimmed)
+  @Trimmed()
   @IsString()
   @MaxLength(MAX_TARGET)
   target!: string;
@@ -202,14 +197,14 @@ export class UpdateWebhookInput {
     nullable: true,
     description: `http or https URL of at most ${MAX_TARGET} characters; each of an app only once.`,
   })
-  @Transform(trimmed)
-  @ValidateIf(present)
+  @Trimmed()
+  @IfGiven()
   @IsString()
   @MaxLength(MAX_TARGET)
   target?: string;
 
   @Field(() => WebhookTargetType, { nullable: true, description: 'Whether anything is sent.' })
-  @ValidateIf(present)
+  @IfGiven()
   @IsEnum(WebhookTargetType)
   targetType?: WebhookTargetType;
 
@@ -234,7 +229,7 @@ export class UpdateWebhookInput {
   previousSecretSeconds?: number | null;
 
   @Field(() => [WebhookTrigger], { nullable: true, description: 'The whole list.' })
-  @ValidateIf(present)
+  @IfGiven()
   @ArrayUnique()
   @IsEnum(WebhookTrigger, { each: true })
   triggers?: WebhookTrigger[];

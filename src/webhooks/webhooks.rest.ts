@@ -1,7 +1,8 @@
 import { Controller, Delete, Get, Param, Patch } from '@nestjs/common';
-import { IsNotEmpty, IsString, ValidateIf } from 'class-validator';
+import { IsNotEmpty, IsString } from 'class-validator';
 import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
+import { IfGiven } from '../api/marks.js';
 import {
   inputOf,
   JsonBody,
@@ -13,6 +14,7 @@ import {
   UpdateMask,
 } from '../api/rest.js';
 import { SECRET_MASK } from '../secrets.js';
+import type { ClientCredentials } from './client-credentials.js';
 import type { Webhook } from './webhook.entity.js';
 import { type WebhookWire, webhookWire } from './webhook.wire.js';
 import { CreateWebhookInput, UpdateWebhookInput, WebhookTargetType } from './webhooks.input.js';
@@ -20,11 +22,24 @@ import { WebhooksService } from './webhooks.service.js';
 
 export class UpdateWebhookBody extends UpdateWebhookInput {
   /** An app that the webhook is moved to. */
-  @ValidateIf((_body: object, value: unknown) => value !== undefined)
+  @IfGiven()
   @IsString()
   @IsNotEmpty()
   appId?: string;
 }
+
+/** The reference's default, whose zero value it is. */
+const DEFAULT_TARGET_TYPE = WebhookTargetType.DISMISS;
+
+/** What a mask may list single members of; a client secret that is null stays. */
+const NO_CREDENTIALS: Record<keyof ClientCredentials, null> = {
+  endpoint: null,
+  clientId: null,
+  clientSecret: null,
+  scope: null,
+  responseType: null,
+  tokenRequestType: null,
+};
 
 /** Webhooks of the Conversation API. */
 @Controller(PROJECT_V1)
@@ -45,8 +60,7 @@ export class WebhooksController {
     @CurrentCaller() { projectId }: Caller,
     @JsonBody(CreateWebhookInput) input: CreateWebhookInput,
   ): Promise<WebhookWire> {
-    // The reference's default, whose zero value it is.
-    const targetType = input.targetType ?? WebhookTargetType.DISMISS;
+    const targetType = input.targetType ?? DEFAULT_TARGET_TYPE;
     return this.wire(await this.webhooks.create(projectId, { ...input, targetType }));
   }
 
@@ -62,7 +76,9 @@ export class WebhooksController {
     @PlainBody(UpdateWebhookBody) body: Plain,
     @UpdateMask() mask: string[] | null,
   ): Promise<WebhookWire> {
-    const input = await inputOf(UpdateWebhookBody, unmasked(patchOf(body, mask)));
+    const credentials = this.webhooks.clientCredentials(await this.webhooks.get(projectId, id));
+    const stored = { clientCredentials: { ...NO_CREDENTIALS, ...credentials, clientSecret: null } };
+    const input = await inputOf(UpdateWebhookBody, reset(unmasked(patchOf(body, mask, stored))));
     return this.wire(await this.webhooks.update(projectId, id, input));
   }
 
@@ -92,5 +108,14 @@ function unmasked({ secret, clientCredentials, ...rest }: Plain): Plain {
           clientCredentials:
             credentials?.clientSecret === SECRET_MASK ? { ...credentials, clientSecret: null } : credentials,
         }),
+  };
+}
+
+/** What a mask lists and the body lacks gets the value that a new webhook has. */
+function reset(patch: Plain): Plain {
+  return {
+    ...patch,
+    ...(patch.triggers === null ? { triggers: [] } : {}),
+    ...(patch.targetType === null ? { targetType: DEFAULT_TARGET_TYPE } : {}),
   };
 }

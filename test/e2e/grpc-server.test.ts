@@ -217,8 +217,10 @@ describe('with certificates', () => {
   });
 });
 
-test('an authority for clients without a certificate for the server is refused at start', () => {
-  expect(() => loadConfig({ NODE_ENV: 'test', GRPC_TLS_CLIENT_CA: 'ca.pem' })).toThrow(
-    'GRPC_TLS_CERT must be set when GRPC_TLS_CLIENT_CA is',
-  );
+test.each([
+  ['a key', { GRPC_TLS_KEY: 'server.key' }, 'GRPC_TLS_CERT must be set'],
+  ['an authority for clients', { GRPC_TLS_CLIENT_CA: 'ca.pem' }, 'GRPC_TLS_CERT must be set'],
+  ['a certificate', { GRPC_TLS_CERT: 'server.pem' }, 'GRPC_TLS_KEY must be set'],
+])('%s without the rest is refused at start, rather than served in plain text', (_what, settings, fault) => {
+  expect(() => loadConfig({ NODE_ENV: 'test', ...settings })).toThrow(fault);
 });

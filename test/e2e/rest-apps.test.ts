@@ -135,6 +135,48 @@ test('a mask writes what it lists and nothing else, and resets what the body lac
   expect(reset).toMatchObject({ conversation_metadata_report_view: 'NONE', channel_credentials: [] });
 });
 
+test('a mask may list single settings of an object: the others stay', async () => {
+  const made = await created([], {
+    retention_policy: { retention_type: 'CONVERSATION_EXPIRE_POLICY', ttl_days: 30 },
+    smart_conversation: { enabled: true },
+    delivery_report_based_fallback: { enabled: true, delivery_report_waiting_time: 60 },
+  });
+  const shorter = await changed(
+    made.id,
+    { retention_policy: { retention_type: 'PERSIST_RETENTION_POLICY', ttl_days: 7 } },
+    '?update_mask=retention_policy.ttl_days',
+  );
+  expect(shorter).toEqual({
+    ...made,
+    retention_policy: { retention_type: 'CONVERSATION_EXPIRE_POLICY', ttl_days: 7 },
+  });
+  const reset = await changed(
+    made.id,
+    {},
+    '?update_mask=retention_policy.retentionType,smart_conversation.enabled,delivery_report_based_fallback.enabled',
+  );
+  expect(reset).toEqual({
+    ...made,
+    retention_policy: { retention_type: 'MESSAGE_EXPIRE_POLICY', ttl_days: 7 },
+    smart_conversation: { enabled: false },
+    delivery_report_based_fallback: { enabled: false, delivery_report_waiting_time: 60 },
+  });
+  for (const path of ['retention_policy.days', 'rate_limits.inbound', 'channel_credentials.channel']) {
+    const refused = await rest('PATCH', `apps/${made.id}?update_mask=${path}`, {});
+    expect(fieldsOf(refused)).toEqual(['update_mask: fieldPath']);
+    expect(JSON.stringify(refused.body)).toContain(path);
+  }
+});
+
+test('lists of channels that are written all at once to an app are written one after the other', async () => {
+  const made = await created([SMS]);
+  // More than the service has connections to Postgres.
+  const written = await Promise.all(
+    Array.from({ length: 24 }, () => rest('PATCH', `apps/${made.id}`, { channel_credentials: [SMS] })),
+  );
+  expect(new Set(written.map(({ status }) => status))).toEqual(new Set([200]));
+});
+
 test('a Messenger page is connected by its token, with its id and its state', async () => {
   const { pageId, token } = await newPage();
   const made = await created([SMS, messenger(token, { callback_secret: 'app secret' })]);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { AppsModule } from '../../src/apps/apps.module.js';
 import { AppsService } from '../../src/apps/apps.service.js';
 import { startApi, type TestApi } from '../support/api.js';
@@ -18,6 +18,9 @@ let api: TestApi;
 
 beforeAll(async () => {
   api = await startApi([AppsModule]);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 afterAll(() => api.stop());
 
@@ -305,10 +308,26 @@ describe('the settings of an app', () => {
     expect(extensions.fields).toContainEqual(expect.objectContaining({ path, rule }));
   });
 
-  test('show how many messages wait to leave, of this app only', async () => {
-    const [waiting, idle] = [await make(), await make()];
+  test('show how many messages wait to leave, of this app only, and ask the database once in five seconds', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+    const { projectId, authorization } = await api.project();
+    const waiting = await create('Waiting', authorization);
+    await create('Idle', authorization);
     const run = (sql: string, ...values: unknown[]): Promise<unknown> =>
-      api.dataSource.query(sql, [api.projectId, ...values]);
+      api.dataSource.query(sql, [projectId, ...values]);
+    const send = (...ids: string[]): Promise<unknown> =>
+      run(
+        `INSERT INTO sends (project_id, conversation_id, message_id, expires_at) SELECT $1, 'Q', id, now() FROM unnest($2::text[]) AS id`,
+        ids,
+      );
+    const sizes = async (): Promise<number[]> => {
+      const { edges } = await api.ask<{ edges: { node: { queueStats: { outboundSize: number } } }[] }>(
+        `{ apps(first: 100) { edges { node { queueStats { outboundSize } } } } }`,
+        {},
+        authorization,
+      );
+      return edges.map(({ node }) => node.queueStats.outboundSize);
+    };
     await run(`INSERT INTO contacts (project_id, id) VALUES ($1, 'Q1')`);
     await run(
       `INSERT INTO conversations (project_id, id, app_id, contact_id) VALUES ($1, 'Q', $2, 'Q1')`,
@@ -320,14 +339,11 @@ describe('the settings of an app', () => {
          VALUES ($1, $2, $3, 'Q', 'Q1', 'TO_CONTACT', 'MESSENGER', '1', '{}', 'API', now())`,
         ...[id, waiting.id],
       );
-    await run(
-      `INSERT INTO sends (project_id, conversation_id, message_id, expires_at) SELECT $1, 'Q', id, now() FROM unnest('{Q1,Q2}'::text[]) AS id`,
-    );
-    const { edges } = await api.ask<{ edges: { node: { id: string; queueStats: object } }[] }>(
-      `{ apps(first: 100) { edges { node { id queueStats { outboundSize } } } } }`,
-    );
-    const sizes = new Map(edges.map(({ node }) => [node.id, node.queueStats]));
-    expect(sizes.get(waiting.id)).toEqual({ outboundSize: 2 });
-    expect(sizes.get(idle.id)).toEqual({ outboundSize: 0 });
+    await send('Q1', 'Q2');
+    expect(await sizes()).toEqual([2, 0]);
+    await send('Q3');
+    expect(await sizes()).toEqual([2, 0]);
+    clock.mockReturnValue(performance.now() + 5_001);
+    expect(await sizes()).toEqual([3, 0]);
   });
 });

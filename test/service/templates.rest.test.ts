@@ -73,6 +73,47 @@ test('what was read can be written back; the version is an optimistic lock', asy
   expect((await rest('GET', `${base}/locked`)).status).toBe(404);
 });
 
+test('a template may be written in the other spelling of proto JSON, with the latest that was read', async () => {
+  const translation = {
+    languageCode: 'en-US',
+    version: '1',
+    mediaMessage: { url: 'https://example.com/a.png', filenameOverride: '${file}' },
+    variables: [{ key: 'file', previewValue: 'a.png' }],
+    channelTemplateOverrides: {
+      WHATSAPP: {
+        templateReference: { templateId: 't', languageCode: 'en' },
+        parameterMappings: { 'body[1]fileName': 'file' },
+      },
+    },
+  };
+  const made = await rest('POST', base, {
+    id: 'camel',
+    defaultTranslation: 'en-US',
+    translations: [translation, { ...translation, version: 'latest' }],
+  });
+  expect(made).toMatchObject({
+    status: 200,
+    body: {
+      default_translation: 'en-US',
+      translations: [
+        {
+          language_code: 'en-US',
+          version: '1',
+          media_message: { url: 'https://example.com/a.png', filename_override: '${file}' },
+          variables: [{ key: 'file', preview_value: 'a.png' }],
+          channel_template_overrides: {
+            WHATSAPP: {
+              template_reference: { template_id: 't', language_code: 'en' },
+              parameter_mappings: { 'body[1]fileName': 'file' },
+            },
+          },
+        },
+      ],
+    },
+  });
+  expect(made.body.translations).toHaveLength(1);
+});
+
 test.each([
   ['translations that are no list', { translations: 'x' }, 'translations'],
   ['a translation that is nothing', { translations: [null] }, 'translations'],

@@ -69,6 +69,33 @@ test('a mask says what is written, and what it lists without a value is reset', 
   expect(kept.body).toMatchObject({ secret: '********', triggers: ['CONTACT_CREATE'] });
   const reset = await rest('PATCH', `webhooks/${webhook.id}?update_mask=secret`, {});
   expect(reset.body).toMatchObject({ secret: '', triggers: ['CONTACT_CREATE'] });
+  await rest('PATCH', `webhooks/${webhook.id}`, { target_type: 'HTTP' });
+  const bare = await rest('PATCH', `webhooks/${webhook.id}?update_mask=triggers,target_type`, {});
+  expect(bare).toMatchObject({ status: 200, body: { triggers: [], target_type: 'DISMISS' } });
+  const required = await rest('PATCH', `webhooks/${webhook.id}?update_mask=target`, {});
+  expect(required.status).toBe(400);
+});
+
+test('a mask may list single members of the client credentials; the others stay', async () => {
+  const client_credentials = {
+    endpoint: 'https://example.com/token',
+    client_id: 'me',
+    client_secret: 'hidden',
+  };
+  const webhook = await created({ client_credentials: { ...client_credentials, scope: 'all' } });
+  const changed = await rest('PATCH', `webhooks/${webhook.id}?update_mask=client_credentials.client_id`, {
+    client_credentials: { client_id: 'you', scope: 'none' },
+  });
+  expect(changed.body).toEqual({
+    ...webhook,
+    client_credentials: { ...(webhook.client_credentials as object), client_id: 'you' },
+  });
+  const bare = await created();
+  const refused = await rest('PATCH', `webhooks/${bare.id}?update_mask=client_credentials.client_id`, {
+    client_credentials: { client_id: 'you' },
+  });
+  expect(refused.status).toBe(400);
+  expect(JSON.stringify(refused.body)).toContain('client_credentials.endpoint');
 });
 
 test('what is wrong is named as the wire spells it, and unknown members are left out', async () => {

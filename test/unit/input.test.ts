@@ -88,9 +88,14 @@ test.each([
   [{ name: 'a\0' }, 'name'],
   [{ name: 'a', choices: [{ urlMessage: { url: '\udc00' } }] }, 'choices[0].urlMessage.url'],
   [{ name: 'a', payload: { deep: ['\ud800x'] } }, 'payload.deep[0]'],
-])('a text that Postgres cannot store is refused where it is: %j', async (input, path) => {
-  expect(await faults(input)).toEqual([[path, 'text']]);
-});
+  [{ name: 'a', payload: { deep: [{ 'a\0': 1 }] } }, 'payload.deep[0]'],
+  [{ name: 'a', payload: { '\udc00': { b: 'x\0' } } }, 'payload'],
+])(
+  'a text that Postgres cannot store is refused where it is, a name by its parent: %j',
+  async (input, path) => {
+    expect(await faults(input)).toEqual([[path, 'text']]);
+  },
+);
 
 test('emoji and other whole characters pass', async () => {
   await expect(check({ name: '👍🏽 \u{10ffff}' })).resolves.toMatchObject({ name: '👍🏽 \u{10ffff}' });

@@ -1,3 +1,5 @@
+import { snakeName } from '../../wire/names.js';
+
 type SnakeCase<S extends string> = S extends `${infer First}${infer Rest}`
   ? First extends Lowercase<First>
     ? `${First}${SnakeCase<Rest>}`
@@ -30,9 +32,6 @@ function renamed(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, child]) => child != null)
-      .map(([name, child]) => [
-        name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        renamed(child),
-      ]),
+      .map(([name, child]) => [snakeName(name), renamed(child)]),
   );
 }
