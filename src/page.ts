@@ -38,10 +38,15 @@ export function decodeCursor(cursor: string, length: number, path = 'after'): st
   } catch {
     keys = null;
   }
-  if (!Array.isArray(keys) || keys.length !== length || !keys.every((key) => typeof key === 'string')) {
+  if (!Array.isArray(keys) || keys.length !== length || !keys.every(isKey)) {
     throw invalid(path, 'cursor', `${path} is not a cursor of this list; pass one that this list returned`);
   }
   return keys;
+}
+
+/** Postgres takes no text with a NUL. */
+function isKey(key: unknown): key is string {
+  return typeof key === 'string' && !key.includes('\0');
 }
 
 /** Checks a page request against the rules of every list: `first` or `last`, 1 to 100, with its own kind of cursor. */

@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { lockConversations } from '../conversations/activity.js';
+import { ConversationGone, lockConversations } from '../conversations/activity.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
 import { queryRows } from '../database/rows.js';
 import { invalid, notFound } from '../errors.js';
+import { snapshotOf } from '../events/event.js';
+import { EventLog } from '../events/event-log.js';
 import { idAt } from '../ids.js';
 import type { ChannelAddress } from '../messages/command.js';
 import { assertRecentPast } from '../messages/inject.input.js';
 import { assertContact, identityIn } from '../messages/injected-identity.js';
-import { transact } from '../messages/transaction.js';
+import { prepareAndTransact, transact } from '../messages/transaction.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { ConversationEvent } from './conversation-event.entity.js';
 import type { InjectEventInput } from './conversation-events.input.js';
@@ -28,7 +30,8 @@ const ERASE_COPIES = `
 
 const INJECT = `
   INSERT INTO conversation_events (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, accept_time)
-  VALUES ($1, $2, $3, $4, $5, 'TO_CONTACT', $6, $7, $8::jsonb, $9)`;
+  VALUES ($1, $2, $3, $4, $5, 'TO_CONTACT', $6, $7, $8::jsonb, $9)
+  RETURNING *`;
 
 /** Where the contact is spoken with, as far as nobody says. */
 const USUAL_IDENTITY = `
@@ -39,7 +42,10 @@ const USUAL_IDENTITY = `
 /** Conversation events as the records of the Conversation API, which customers' systems keep. */
 @Injectable()
 export class EventRecordsService {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: EventLog,
+  ) {}
 
   /** @throws DomainError NOT_FOUND */
   async get(projectId: string, id: string): Promise<ConversationEvent> {
@@ -70,19 +76,27 @@ export class EventRecordsService {
 
   /** Erases an event here; one that has not left yet never will. @throws DomainError NOT_FOUND */
   async delete(projectId: string, id: string): Promise<void> {
-    await this.dataSource.transaction(async (tx) => {
-      const [gone] = await queryRows<ConversationEvent>(
-        tx,
-        `DELETE FROM conversation_events WHERE project_id = $1 AND id = $2 RETURNING *`,
-        [projectId, id],
-      );
-      if (!gone) throw notFound('event', id);
-      await tx.query(ERASE_COPIES, [projectId, gone.contactId, id]);
-    });
+    await prepareAndTransact(
+      this.dataSource,
+      () => this.get(projectId, id),
+      async (tx, { conversationId }) => {
+        // As all who change events do: who sends it right now would wait for its row, and have the row of the send.
+        await lockConversations(tx, [{ projectId, id: conversationId }]);
+        const [gone] = await queryRows<ConversationEvent>(
+          tx,
+          `DELETE FROM conversation_events WHERE project_id = $1 AND id = $2 RETURNING *`,
+          [projectId, id],
+        );
+        if (!gone) throw notFound('event', id);
+        if (gone.conversationId !== conversationId)
+          throw new ConversationGone(`event ${id} has moved to another conversation`);
+        await tx.query(ERASE_COPIES, [projectId, gone.contactId, id]);
+      },
+    );
   }
 
   /**
-   * Puts what the app did elsewhere into a conversation, in its place. Nothing is sent, and nobody is told: it is no news.
+   * Puts what the app did elsewhere into a conversation, in its place. Nothing is sent, and webhooks are not told: it is no news.
    * @throws DomainError NOT_FOUND, INVALID_ARGUMENT
    */
   async inject(projectId: string, conversationId: string, input: InjectEventInput): Promise<AcceptedEvent> {
@@ -97,9 +111,21 @@ export class EventRecordsService {
       if (contactId) assertContact(conversation, contactId);
       const { channel, identity } = await addressOf(tx, conversation, input);
       const eventId = idAt(acceptTime);
-      await tx.query(INJECT, [
-        ...[projectId, eventId, conversation.appId, conversationId, conversation.contactId],
+      const { appId } = conversation;
+      const [injected] = await queryRows<ConversationEvent>(tx, INJECT, [
+        ...[projectId, eventId, appId, conversationId, conversation.contactId],
         ...[channel, identity, JSON.stringify(event), acceptTime],
+      ]);
+      if (!injected) throw new Error(`event ${eventId} was not stored`);
+      const payload = {
+        event: { ...snapshotOf(injected), injected: true },
+        conversation: snapshotOf(conversation),
+      };
+      await this.log.record(tx, [
+        {
+          ...{ projectId, appId, conversationId, contactId: conversation.contactId },
+          ...{ kind: 'event.added', payload },
+        },
       ]);
       return { eventId, acceptedTime: acceptTime };
     });

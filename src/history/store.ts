@@ -5,13 +5,14 @@ import type { Resolution } from '../conversations/people.js';
 import { queryRows } from '../database/rows.js';
 import type { NewEvent } from '../events/event.js';
 import { idAt } from '../ids.js';
+import { addedEvents } from '../messages/activity.js';
 import { type InboundSource, resolvedOf, type Sourced } from '../messages/inbound/batch.js';
 import { findMessages, messageKey } from '../messages/inbound/changes.js';
 import { applyEarlyChanges } from '../messages/inbound/receive-changes.js';
 import { rowsOf } from '../messages/inbound/rows.js';
 import type { MessageRow } from '../messages/insert.js';
 import type { Message } from '../messages/message.entity.js';
-import { insertPast, pastEvents } from '../messages/past.js';
+import { insertPast } from '../messages/past.js';
 
 export type Told = InboundMessage | InboundEcho;
 
@@ -57,7 +58,7 @@ export async function storeHistory(
     conversations,
   );
   const final = new Map(overtaken.map((message) => [message.id, message]));
-  return pastEvents(
+  return addedEvents(
     added.map((message) => final.get(message.id) ?? message),
     conversations,
   );

@@ -34,7 +34,7 @@ type Tellers = {
   readonly [K in EventKind]?: (payload: EventPayloads[K], event: StoredEvent<K>, mode: string) => Told;
 };
 
-/** What the stream tells. A kind that is not here stays inside: notes and what else is the business of agents alone. */
+/** What the stream tells. A kind that is not here is the business of agents and operators alone, or is told by webhooks only. */
 const TELLERS: Tellers = {
   'message.added': ({ message, conversation }, _event, mode) => ({
     message: messageOf(message, mode),

@@ -1,14 +1,16 @@
 import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
+import { IsNotEmpty, IsOptional, IsString } from 'class-validator';
 import { EMPTY, type Observable } from 'rxjs';
 import { AccessService } from '../access/access.service.js';
 import type { Caller } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { CurrentCall, StreamLife } from '../api/grpc-stream.js';
+import { InputPipe } from '../api/input.pipe.js';
 import { AppsService } from '../apps/apps.service.js';
 import { Config } from '../config.js';
-import { DomainError, invalid } from '../errors.js';
+import { DomainError } from '../errors.js';
 import { decodePosition } from '../events/cursor.js';
 import type { Position } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
@@ -19,9 +21,21 @@ import { eventFieldsOf } from './log-event.grpc.js';
 
 type Call = ServerWritableStream<StreamEventsRequest, Event>;
 
+class StreamEventsInput {
+  @IsString()
+  @IsNotEmpty()
+  appId!: string;
+
+  @IsOptional()
+  @IsString()
+  after?: string;
+}
+
 /** parley.conversation.v1.EventService, as far as it tells. */
 @Controller()
 export class StreamEventsGrpcController {
+  private readonly pipe = new InputPipe();
+
   constructor(
     private readonly apps: AppsService,
     private readonly log: EventLog,
@@ -37,8 +51,10 @@ export class StreamEventsGrpcController {
     @CurrentCaller() { projectId }: Caller,
     @CurrentCall() call: Call,
   ): Promise<Observable<never>> {
-    const { appId, after } = request;
-    if (!appId) throw invalid('appId', 'isNotEmpty', 'app_id must not be empty');
+    const { appId, after } = (await this.pipe.transform(request, {
+      type: 'body',
+      metatype: StreamEventsInput,
+    })) as StreamEventsInput;
     const { processingMode } = await this.apps.get(projectId, appId);
     const position = after ? decodePosition(after) : await this.log.tail();
     await this.log.assertReadable(position);

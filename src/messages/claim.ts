@@ -101,11 +101,14 @@ const CLAIM = `
     AND next_attempt_at <= now()
   RETURNING attempts, attempt_by, parts_sent`;
 
-/** The channel may have taken a payload whose answer was lost: until its echo has had time, the message is not given up either. */
+/**
+ * The channel may have taken a payload whose answer was lost: until its echo has had time, the message is not given up either. A channel
+ * that only asks for fewer calls has not failed the message, whose time for being tried again begins anew with its next failure.
+ */
 const RELEASE = `
   UPDATE sends SET attempt_by = NULL, attempts = attempts - $6::int, next_attempt_at = $5,
     expires_at = CASE WHEN $7 THEN greatest(expires_at, $5) ELSE expires_at END,
-    failing_since = CASE WHEN $8 THEN coalesce(failing_since, now()) ELSE failing_since END
+    failing_since = CASE WHEN $8 THEN coalesce(failing_since, now()) WHEN $6::int = 1 THEN NULL ELSE failing_since END
   WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by = $4
   RETURNING message_id`;
 

@@ -1,18 +1,7 @@
-import {
-  Args,
-  ArgsType,
-  Context,
-  Field,
-  Int,
-  ObjectType,
-  Parent,
-  ResolveField,
-  Resolver,
-} from '@nestjs/graphql';
-import { IsInt, IsOptional, IsString } from 'class-validator';
+import { Args, Context, Field, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
-import { connectionType, toConnection } from '../api/connection.js';
+import { BothWaysPageArgs, connectionType, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
 import { ConversationType } from '../conversations/conversations.graphql.js';
@@ -32,29 +21,6 @@ export class MessageConnection extends connectionType('Message', MessageType) {
   eventCursor!: string;
 }
 
-@ArgsType()
-class MessagePageArgs {
-  @Field(() => Int, { nullable: true, description: 'The first so many, 1 to 100; 25 when nothing is given.' })
-  @IsOptional()
-  @IsInt()
-  first?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'Go on after this cursor.' })
-  @IsOptional()
-  @IsString()
-  after?: string | null;
-
-  @Field(() => Int, { nullable: true, description: 'The last so many, 1 to 100.' })
-  @IsOptional()
-  @IsInt()
-  last?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'Go back before this cursor.' })
-  @IsOptional()
-  @IsString()
-  before?: string | null;
-}
-
 type MessagePage = Page<Message> & { eventCursor: string };
 
 /** The conversation's fields that show messages live here: conversations do not know of them. */
@@ -70,7 +36,7 @@ export class ConversationMessagesResolver {
     @Parent() conversation: ConversationType,
     @CurrentCaller() { projectId }: Caller,
     @Context() context: GraphqlContext,
-    @Args() page: MessagePageArgs,
+    @Args() page: BothWaysPageArgs,
   ): Promise<MessageConnection> {
     const loader = loaderOf(
       context,

@@ -1,17 +1,18 @@
 // What sends say of their conversation, which keeps it until another send says something else.
 import { mergePatch } from '../content/merge-patch.js';
-import { type DomainError, invalid } from '../errors.js';
+import { metadataFault } from '../content/metadata-size.js';
+import type { DomainError } from '../errors.js';
 import type { SendCommand } from './command.js';
 
 type Metadata = Record<string, unknown>;
 type Saying = Pick<SendCommand, 'conversationMetadata' | 'mergeMetadata' | 'correlationId'>;
 
-/** Characters of JSON. Source: Conversation API, limits. */
-const MAX_METADATA = 2048;
+const FIELD = 'conversationMetadata';
 
 /** @throws DomainError INVALID_ARGUMENT */
 export function assertMetadataSize(metadata: Metadata): void {
-  if (isTooLong(metadata)) throw tooLong('conversationMetadata must be');
+  const fault = metadataFault(metadata, FIELD);
+  if (fault) throw fault;
 }
 
 /** What a conversation keeps after sends to it, in their order; null where none of them said anything. */
@@ -32,22 +33,13 @@ export function overgrown(before: Metadata | null, sends: readonly Saying[]): (D
   let metadata = before;
   return sends.map((send) => {
     const after = merged(metadata, send);
-    if (after && isTooLong(after)) return tooLong('conversationMetadata must, once merged, be');
-    metadata = after ?? metadata;
-    return null;
+    const fault = after && metadataFault(after, FIELD, 'must, once merged, be');
+    if (!fault) metadata = after ?? metadata;
+    return fault;
   });
 }
 
 function merged(before: Metadata | null, { conversationMetadata, mergeMetadata }: Saying): Metadata | null {
   if (!conversationMetadata || !mergeMetadata) return conversationMetadata;
   return mergePatch(before, conversationMetadata) as Metadata;
-}
-
-function isTooLong(metadata: Metadata): boolean {
-  return JSON.stringify(metadata).length > MAX_METADATA;
-}
-
-function tooLong(what: string): DomainError {
-  const message = `${what} at most ${MAX_METADATA} characters of JSON`;
-  return invalid('conversationMetadata', 'maxLength', message);
 }

@@ -6,11 +6,12 @@ import { lockConversations } from '../conversations/activity.js';
 import { invalid, notFound } from '../errors.js';
 import { EventLog } from '../events/event-log.js';
 import { idAt } from '../ids.js';
+import { addedEvents } from './activity.js';
 import { appMessageOf } from './content/app-message.js';
 import { contactMessageOf } from './content/contact-message.input.js';
 import { assertRecentPast, type InjectMessageInput } from './inject.input.js';
 import { assertContact, identityIn } from './injected-identity.js';
-import { insertPast, pastEvents } from './past.js';
+import { insertPast } from './past.js';
 import { transact } from './transaction.js';
 
 /** Puts what was said elsewhere into a conversation, in its place. */
@@ -42,7 +43,7 @@ export class InjectService {
         replyToMessageId: content.reply_to?.message_id ?? null,
       };
       const { messages } = await insertPast(tx, projectId, [row], conversations);
-      await this.log.record(tx, pastEvents(messages, conversations));
+      await this.log.record(tx, addedEvents(messages, conversations));
     });
   }
 }

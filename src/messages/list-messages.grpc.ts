@@ -1,9 +1,10 @@
 import type { InputPipe } from '../api/input.pipe.js';
 import { dateOf } from '../api/well-known.js';
+import { invalid } from '../errors.js';
 import type { ListMessagesRequest__Output as ListMessagesRequest } from '../generated/proto/parley/conversation/v1/ListMessagesRequest.js';
 import type { ListMessagesResponse } from '../generated/proto/parley/conversation/v1/ListMessagesResponse.js';
 import { ListMessagesInput } from './list-messages.input.js';
-import { type MessagePage, messagePageOf } from './list-messages.js';
+import { MAX_MESSAGE_PAGE, type MessagePage, messagePageOf } from './list-messages.js';
 import type { Message } from './message.entity.js';
 import { messageFieldsOf } from './message-fields.grpc.js';
 
@@ -14,6 +15,8 @@ const OTHER_BYTES = 2_048;
 
 export async function listInputOf(pipe: InputPipe, request: ListMessagesRequest): Promise<ListMessagesInput> {
   const { startTime, endTime, direction, channel, ...rest } = request;
+  if ((request.pageSize ?? 0) > MAX_MESSAGE_PAGE)
+    throw invalid('pageSize', 'max', `page_size must not be greater than ${MAX_MESSAGE_PAGE}`);
   const plain = {
     ...rest,
     ...(startTime ? { startTime: dateOf(startTime) } : {}),

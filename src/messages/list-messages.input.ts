@@ -1,3 +1,4 @@
+import { Transform } from 'class-transformer';
 import {
   IsBoolean,
   IsDate,
@@ -6,12 +7,25 @@ import {
   IsInt,
   IsOptional,
   IsString,
-  Max,
   MaxLength,
   Min,
 } from 'class-validator';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
-import { MAX_MESSAGE_PAGE } from './list-messages.js';
+import type { ConversationDirection } from './message.entity.js';
+
+export const MAX_IDENTITY = 255;
+
+export type MessagesSource = 'CONVERSATION_SOURCE' | 'DISPATCH_SOURCE';
+export type View = 'WITH_METADATA' | 'WITHOUT_METADATA';
+
+export const IsSource = (): PropertyDecorator => IsIn(['CONVERSATION_SOURCE', 'DISPATCH_SOURCE']);
+export const IsView = (): PropertyDecorator => IsIn(['WITH_METADATA', 'WITHOUT_METADATA']);
+export const IsDirection = (): PropertyDecorator => IsIn(['TO_APP', 'TO_CONTACT']);
+
+/** Clients write the plus of a phone number, which in a query they do not escape; identities are kept without it. */
+export function withoutPlus(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/^[ +](?=\d)/, '') : value;
+}
 
 /** A request for a list of messages. Source: Conversation API, listing messages. */
 export class ListMessagesInput {
@@ -28,8 +42,9 @@ export class ListMessagesInput {
   appId?: string;
 
   @IsOptional()
+  @Transform(({ value }) => withoutPlus(value))
   @IsString()
-  @MaxLength(255)
+  @MaxLength(MAX_IDENTITY)
   channelIdentity?: string;
 
   @IsOptional()
@@ -40,10 +55,10 @@ export class ListMessagesInput {
   @IsDate()
   endTime?: Date;
 
+  /** 0 is as good as none. */
   @IsOptional()
   @IsInt()
-  @Min(1)
-  @Max(MAX_MESSAGE_PAGE)
+  @Min(0)
   pageSize?: number;
 
   @IsOptional()
@@ -52,12 +67,12 @@ export class ListMessagesInput {
   pageToken?: string;
 
   @IsOptional()
-  @IsIn(['WITH_METADATA', 'WITHOUT_METADATA'])
-  view?: 'WITH_METADATA' | 'WITHOUT_METADATA';
+  @IsView()
+  view?: View;
 
   @IsOptional()
-  @IsIn(['CONVERSATION_SOURCE', 'DISPATCH_SOURCE'])
-  messagesSource?: 'CONVERSATION_SOURCE' | 'DISPATCH_SOURCE';
+  @IsSource()
+  messagesSource?: MessagesSource;
 
   @IsOptional()
   @IsBoolean()
@@ -68,6 +83,6 @@ export class ListMessagesInput {
   channel?: ConversationChannelName;
 
   @IsOptional()
-  @IsIn(['TO_APP', 'TO_CONTACT'])
-  direction?: 'TO_APP' | 'TO_CONTACT';
+  @IsDirection()
+  direction?: ConversationDirection;
 }

@@ -40,6 +40,9 @@ const SLACK_MS = 60_000;
 export const DISPATCHED = `m.dispatch AND m.accept_time > now() - interval '1 day' * (
   SELECT a.dispatch_retention_days FROM apps a WHERE a.project_id = m.project_id AND a.id = m.app_id)`;
 
+/** Of either source. */
+export const READABLE = `NOT m.erased AND (NOT m.dispatch OR ${DISPATCHED})`;
+
 /** @throws DomainError INVALID_ARGUMENT for rules that span the filters. */
 export function assertMessageFilter(filter: MessageFilter): void {
   const { startTime, endTime, messagesSource, onlyRecipientOriginated } = filter;
@@ -94,15 +97,20 @@ export function messageListQuery(
   if (token) conditions.push(`m.id < $${values.push(decodeCursor(token, 1, 'pageToken')[0])}`);
   const rest = conditions.map((condition) => `AND ${condition}`).join(' ');
   const latest = 'ORDER BY m.id DESC LIMIT $2';
-  const { contactId } = filter;
-  if (!contactId)
-    return { sql: `SELECT m.* FROM messages m WHERE m.project_id = $1 ${rest} ${latest}`, values };
-  // A contact has few conversations, each with its messages in order.
-  const sql = `
-    SELECT m.* FROM conversations c CROSS JOIN LATERAL (
-      SELECT m.* FROM messages m WHERE m.project_id = c.project_id AND m.conversation_id = c.id ${rest} ${latest}) m
-    WHERE c.project_id = $1 AND c.contact_id = $${values.push(contactId)} ${latest}`;
-  return { sql, values };
+  // Of few owners, each with its messages in order.
+  const ofEach = (owners: string, key: string, which: string): string => `
+    SELECT m.* FROM ${owners} o CROSS JOIN LATERAL (
+      SELECT m.* FROM messages m WHERE m.project_id = o.project_id AND m.${key} = o.id ${rest} ${latest}) m
+    WHERE o.project_id = $1 AND ${which} ${latest}`;
+  const { contactId, appId, channelIdentity, messagesSource } = filter;
+  if (contactId) {
+    const sql = ofEach('conversations', 'conversation_id', `o.contact_id = $${values.push(contactId)}`);
+    return { sql, values };
+  }
+  // Those of DISPATCH mode may be few among many, and have an index by app.
+  if (messagesSource === 'DISPATCH_SOURCE' && !appId && !channelIdentity)
+    return { sql: ofEach('apps', 'app_id', 'o.dispatch_retention_days > 0'), values };
+  return { sql: `SELECT m.* FROM messages m WHERE m.project_id = $1 ${rest} ${latest}`, values };
 }
 
 /** What the filters ask of a message `m`, all but the contact's; their values are added to `values`. */

@@ -19,7 +19,8 @@ export function messageFieldsOf(message: Message): MessageFields {
     processingMode: message.dispatch ? 'DISPATCH' : 'CONVERSATION',
     ...(message.injected ? { injected: true } : {}),
     messageStatus: {
-      status: message.status ?? 'RECEIVED',
+      // What was put in by hand has none.
+      status: message.status ?? (message.direction === 'TO_APP' ? 'RECEIVED' : 'STATUS_UNSPECIFIED'),
       reason: message.reason ? protoFieldsOf(message.reason) : null,
     },
   };

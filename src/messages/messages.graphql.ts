@@ -11,7 +11,7 @@ import {
   Resolver,
 } from '@nestjs/graphql';
 import DataLoader from 'dataloader';
-import { assertReaches, type Caller } from '../access/caller.js';
+import { assertReaches, type Caller, reaches } from '../access/caller.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
 import { OpenTo } from '../api/open-to.js';
@@ -212,7 +212,8 @@ export class MessagesResolver {
 
   @ResolveField(() => ConversationType, {
     nullable: true,
-    description: 'The conversation that it belongs to; null once that is deleted.',
+    description:
+      'The conversation that it belongs to; null once that is deleted, and for an inbox token once it has passed to an app out of reach.',
   })
   conversation(
     @Parent() message: MessageType,
@@ -227,7 +228,9 @@ export class MessagesResolver {
           const found = await this.conversations.find(caller.projectId, ids);
           return ids
             .map((id) => found.get(id))
-            .map((conversation) => (conversation ? conversationTypeOf(conversation) : null));
+            .map((conversation) =>
+              conversation && reaches(caller, conversation.appId) ? conversationTypeOf(conversation) : null,
+            );
         }),
     );
     return loader.load(message.conversationId);

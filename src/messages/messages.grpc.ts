@@ -8,7 +8,6 @@ import { type AnyCall, CurrentCall, isAbandoned, StreamLife } from '../api/grpc-
 import { InputPipe } from '../api/input.pipe.js';
 import type { ConversationChannel } from '../channels/channel.js';
 import { DomainError, invalid } from '../errors.js';
-import type { GetMessageRequest__Output as GetMessageRequest } from '../generated/proto/parley/conversation/v1/GetMessageRequest.js';
 import type { ListMessagesResponse } from '../generated/proto/parley/conversation/v1/ListMessagesResponse.js';
 import type { Message as MessageFields } from '../generated/proto/parley/conversation/v1/Message.js';
 import type { SendMessageResponse } from '../generated/proto/parley/conversation/v1/SendMessageResponse.js';
@@ -19,6 +18,7 @@ import { listAnswerOf, listInputOf } from './list-messages.grpc.js';
 import { DEFAULT_MESSAGE_PAGE } from './list-messages.js';
 import { messageFieldsOf } from './message-fields.grpc.js';
 import { MessagesService } from './messages.service.js';
+import { GetMessageInput } from './records.input.js';
 import { pairs, sendCommandOfRequest, sendResponseOf } from './send-request.grpc.js';
 import { SendStream, type SendStreamCall } from './send-stream.grpc.js';
 import { aboutAppMessage, transcodeCommandOf, TranscodeMessageArgs } from './transcode.input.js';
@@ -74,8 +74,10 @@ export class MessagesGrpcController {
 
   @GrpcMethod(PACKAGE_SERVICE)
   async getMessage(@Payload() request: object, @CurrentCaller() caller: Caller): Promise<MessageFields> {
-    const { messageId } = request as GetMessageRequest;
-    if (!messageId) throw invalid('messageId', 'isNotEmpty', 'message_id must not be empty');
+    const { messageId } = (await this.pipe.transform(request, {
+      type: 'body',
+      metatype: GetMessageInput,
+    })) as GetMessageInput;
     return messageFieldsOf(await this.messages.get(caller.projectId, messageId));
   }
 
@@ -89,7 +91,7 @@ export class MessagesGrpcController {
     const page = await this.messages.list(
       caller.projectId,
       { ...filter, channel: channel as string as ConversationChannel },
-      { size: pageSize ?? DEFAULT_MESSAGE_PAGE, token: pageToken ?? null },
+      { size: pageSize || DEFAULT_MESSAGE_PAGE, token: pageToken || null },
     );
     return listAnswerOf(page, view !== 'WITHOUT_METADATA');
   }

@@ -10,13 +10,15 @@ import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { acceptSends } from './accept.js';
 import type { Accepted, SendCommand } from './command.js';
 import { GroupCommit } from './group-commit.js';
-import { listMessages, type MessageFilter, type MessagePage } from './list-messages.js';
+import { listMessages, type MessageFilter, type MessagePage, READABLE } from './list-messages.js';
 import { Message } from './message.entity.js';
 import { findRecipients } from './recipients.js';
 import { prepareAndTransact } from './transaction.js';
 
 /** Most messages that share a transaction: each may lock a conversation, and Postgres holds so many locks only. */
 const BATCH = 250;
+
+const GET = `SELECT m.* FROM messages m WHERE m.project_id = $1 AND m.id = $2 AND ${READABLE}`;
 
 /** Every rule about messages that callers meet. */
 @Injectable()
@@ -68,13 +70,14 @@ export class MessagesService {
     return results;
   }
 
-  /** @throws DomainError NOT_FOUND */
+  /** @throws DomainError NOT_FOUND, also for one of DISPATCH mode that its app keeps no longer. */
   async get(projectId: string, id: string): Promise<Message> {
-    const message = await this.dataSource.manager.findOneBy(Message, { projectId, id, erased: false });
+    const [message] = await queryRows<Message>(this.dataSource.manager, GET, [projectId, id]);
     if (!message) throw notFound('message', id);
     return message;
   }
 
+  /** As they are stored: also what is just on its way in DISPATCH mode. */
   async find(projectId: string, ids: readonly string[]): Promise<Map<string, Message>> {
     const messages = await this.dataSource.manager.findBy(Message, {
       projectId,

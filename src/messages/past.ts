@@ -2,10 +2,8 @@
 import type { EntityManager } from 'typeorm';
 import type { Conversation } from '../conversations/conversation.entity.js';
 import { queryRows } from '../database/rows.js';
-import { addedEvents, activitiesOf } from './activity.js';
-import type { NewEvent } from '../events/event.js';
+import { activitiesOf } from './activity.js';
 import { type Inserted, insertReceived, type MessageRow } from './insert.js';
-import type { Message } from './message.entity.js';
 
 const INJECTED = `UPDATE messages SET injected = true WHERE project_id = $1 AND id = ANY($2)`;
 
@@ -40,15 +38,4 @@ export async function insertPast(
   ]))
     conversations.set(conversation.id, conversation);
   return { messages: messages.map((message) => ({ ...message, injected: true })), early };
-}
-
-/** What the log tells of them. */
-export function pastEvents(
-  messages: readonly Message[],
-  conversations: ReadonlyMap<string, Conversation>,
-): NewEvent[] {
-  return addedEvents(
-    messages.map((message) => ({ ...message, injected: true })),
-    conversations,
-  );
 }

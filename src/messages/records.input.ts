@@ -1,39 +1,42 @@
 // What clients of the Conversation API ask of the messages that are stored.
-import { Transform } from 'class-transformer';
+import { Transform, Type as Become } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
-  IsBoolean,
   IsDate,
   IsEnum,
-  IsIn,
   IsInt,
+  IsNotEmpty,
   IsOptional,
   IsString,
   MaxLength,
   Min,
 } from 'class-validator';
-import { PageQuery } from '../api/rest.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
 import { queryTimeOf, timeOf } from '../wire/time.js';
+import {
+  IsDirection,
+  IsSource,
+  IsView,
+  ListMessagesInput,
+  MAX_IDENTITY,
+  type MessagesSource,
+  type View,
+  withoutPlus,
+} from './list-messages.input.js';
 import type { ConversationDirection } from './message.entity.js';
 
 /** As many as a page holds. */
 const MAX_ASKED = 1_000;
-const MAX_IDENTITY = 255;
-
-export type MessagesSource = 'CONVERSATION_SOURCE' | 'DISPATCH_SOURCE';
-type View = 'WITH_METADATA' | 'WITHOUT_METADATA';
-
-const IsSource = (): PropertyDecorator => IsIn(['CONVERSATION_SOURCE', 'DISPATCH_SOURCE']);
-const IsView = (): PropertyDecorator => IsIn(['WITH_METADATA', 'WITHOUT_METADATA']);
-const IsDirection = (): PropertyDecorator => IsIn(['TO_APP', 'TO_CONTACT']);
 
 const flag = ({ value }: { value: unknown }): unknown =>
   value === 'true' ? true : value === 'false' ? false : value;
 
-/** Clients do not escape the plus of a phone number, and identities are kept without it. */
-const identity = ({ value }: { value: unknown }): unknown => withoutPlus(value);
+export class GetMessageInput {
+  @IsString()
+  @IsNotEmpty()
+  messageId!: string;
+}
 
 export class MessageSourceQuery {
   @IsOptional()
@@ -41,56 +44,19 @@ export class MessageSourceQuery {
   messagesSource?: MessagesSource;
 }
 
-/** Source: Conversation API, listing messages. */
-export class ListMessagesQuery extends PageQuery {
-  @IsOptional()
-  @IsString()
-  conversationId?: string;
+/** The same as a query, all of whose values are texts. */
+export class ListMessagesQuery extends ListMessagesInput {
+  @Become(() => Number)
+  declare pageSize?: number;
 
-  @IsOptional()
-  @IsString()
-  contactId?: string;
-
-  @IsOptional()
-  @IsString()
-  appId?: string;
-
-  @IsOptional()
-  @Transform(identity)
-  @IsString()
-  @MaxLength(MAX_IDENTITY)
-  channelIdentity?: string;
-
-  @IsOptional()
   @Transform(({ value }) => queryTimeOf(value))
-  @IsDate()
-  startTime?: Date;
+  declare startTime?: Date;
 
-  @IsOptional()
   @Transform(({ value }) => queryTimeOf(value))
-  @IsDate()
-  endTime?: Date;
+  declare endTime?: Date;
 
-  @IsOptional()
-  @IsView()
-  view?: View;
-
-  @IsOptional()
-  @IsSource()
-  messagesSource?: MessagesSource;
-
-  @IsOptional()
   @Transform(flag)
-  @IsBoolean()
-  onlyRecipientOriginated?: boolean;
-
-  @IsOptional()
-  @IsEnum(ConversationChannelName)
-  channel?: ConversationChannelName;
-
-  @IsOptional()
-  @IsDirection()
-  direction?: ConversationDirection;
+  declare onlyRecipientOriginated?: boolean;
 }
 
 /** Source: Conversation API, last messages. */
@@ -153,8 +119,4 @@ export class UpdateMessageInput {
   @IsString()
   @MaxLength(1024)
   metadata!: string;
-}
-
-function withoutPlus(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/^[ +](?=\d)/, '') : value;
 }

@@ -9,9 +9,9 @@ import { changedEvents } from './activity.js';
 import { UNCHANGED } from './changes.js';
 import { applyChanges } from './inbound/changes.js';
 import { type LastMessagesFilter, lastMessages } from './last-messages.js';
+import type { MessagesSource } from './list-messages.input.js';
 import { DISPATCHED, type MessagePage } from './list-messages.js';
 import { Message } from './message.entity.js';
-import type { MessagesSource } from './records.input.js';
 import { prepareAndTransact } from './transaction.js';
 
 const FIND = `SELECT * FROM messages m WHERE m.project_id = $1 AND m.id = $2 AND NOT m.erased AND`;

@@ -6,7 +6,7 @@ export function messageWire(message: Row, processingMode: string): Record<string
   return {
     id: message.id,
     direction: message.direction,
-    [content]: message.content,
+    [content]: contentOf(message.content as Row | undefined),
     channel_identity: identityWire(message),
     ...placeWire(message, processingMode),
     metadata: textOf(message, 'metadata'),
@@ -15,4 +15,11 @@ export function messageWire(message: Row, processingMode: string): Record<string
     processing_mode: modeOf(message, processingMode),
     injected: message.injected === true,
   };
+}
+
+/** Sources and clients disagree on the name of what is said with picked products: it is written by both. */
+function contentOf(content: Row | undefined): Row | undefined {
+  const response = content?.product_response_message as Row | undefined;
+  if (response?.title === undefined) return content;
+  return { ...content, product_response_message: { ...response, text: response.title } };
 }

@@ -99,6 +99,7 @@ test('what happens to an app is told in order, in the shapes of the callbacks, a
 
 test.each([
   ['no app', { appId: '' }, status.INVALID_ARGUMENT],
+  ['an app that cannot be stored', { appId: 'a\0' }, status.INVALID_ARGUMENT],
   ['an app of nobody', { appId: '01ARZ3NDEKTSV4RRFFQ69G5FAV' }, status.NOT_FOUND],
   ['a cursor of nobody', { after: 'nonsense' }, status.INVALID_ARGUMENT],
 ])('%s is refused', async (_name, request, code) => {

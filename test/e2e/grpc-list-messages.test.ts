@@ -6,10 +6,12 @@ import type { ListMessagesRequest } from '../../src/generated/proto/parley/conve
 import type { ListMessagesResponse__Output as Page } from '../../src/generated/proto/parley/conversation/v1/ListMessagesResponse.js';
 import type { MessageServiceClient } from '../../src/generated/proto/parley/conversation/v1/MessageService.js';
 import { type MessageFilter, messageListQuery } from '../../src/messages/list-messages.js';
+import { encodeCursor } from '../../src/page.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { grpcClient, unary, violationsOf } from '../support/grpc.js';
 import { connectPage, type TestPage } from '../support/messenger.js';
 import { Records } from '../support/records.js';
+import { restOf } from '../support/rest.js';
 import { Sending } from '../support/sending.js';
 
 interface Row {
@@ -72,6 +74,7 @@ test('every filter leaves the messages that it applies to, the latest first', as
     [{ contactId: some.contact_id }, (row) => row.contact_id === some.contact_id],
     [{ appId: some.app_id }, (row) => row.app_id === some.app_id],
     [{ channelIdentity: some.identity }, (row) => row.identity === some.identity],
+    [{ channelIdentity: `+${some.identity}` }, (row) => row.identity === some.identity],
     [{ direction: 'TO_APP' }, (row) => row.direction === 'TO_APP'],
     [
       { direction: 'TO_CONTACT', contactId: some.contact_id },
@@ -118,6 +121,7 @@ test('a page has 10 messages unless asked otherwise, each as GetMessage has it, 
   const { messages = [], nextPageToken } = await list({});
   expect(messages).toHaveLength(10);
   expect(nextPageToken).not.toBe('');
+  expect((await list({ pageSize: 0 })).messages).toEqual(messages);
   const read = await unary(
     client.getMessage.bind(client),
     { messageId: messages[0]?.id },
@@ -131,7 +135,9 @@ test('a page has 10 messages unless asked otherwise, each as GetMessage has it, 
 
 test.each<[string, ListMessagesRequest, string]>([
   ['a page too large', { pageSize: 1_001 }, 'page_size'],
+  ['a page of less than none', { pageSize: -1 }, 'page_size'],
   ['a token of nobody', { pageToken: 'nonsense' }, 'page_token'],
+  ['a token that cannot be stored', { pageToken: encodeCursor(['\0']) }, 'page_token'],
   ['times the wrong way round', { startTime: { seconds: '20' }, endTime: { seconds: '10' } }, 'end_time'],
   [
     'a conversation of dispatch',
@@ -145,6 +151,17 @@ test.each<[string, ListMessagesRequest, string]>([
   expect(violationsOf(error).map((violation) => violation.field)).toEqual([field]);
 });
 
+test.each([
+  ['without an id', {}],
+  ['of an empty id', { messageId: '' }],
+  ['of an id that cannot be stored', { messageId: 'a\0' }],
+])('a message %s is refused, naming the field', async (_name, request) => {
+  const read = unary(client.getMessage.bind(client), request, { authorization: app.authorization });
+  const error = (await read.catch((thrown: unknown) => thrown)) as ServiceError;
+  expect(error.code).toBe(status.INVALID_ARGUMENT);
+  expect(new Set(violationsOf(error).map((violation) => violation.field))).toEqual(new Set(['message_id']));
+});
+
 test('a page of large messages is cut to what a client takes, and the next goes on from there', async () => {
   const page = await connectPage(app);
   const sending = new Sending(app);
@@ -153,7 +170,7 @@ test('a page of large messages is cut to what a client takes, and the next goes 
   // 200 messages of 60,000 bytes are 12 MB.
   await records.query(
     `INSERT INTO messages SELECT (jsonb_populate_record(m, jsonb_build_object(
-       'id', left(m.id, 20) || lpad(n::text, 6, '0'), 'content', jsonb_build_object('text_message', jsonb_build_object('text', repeat('y', 60000)))))).*
+       'id', left(m.id, 10) || lpad(n::text, 16, '0'), 'content', jsonb_build_object('text_message', jsonb_build_object('text', repeat('y', 60000)))))).*
      FROM messages m, generate_series(1, 200) n WHERE m.id = $1`,
     sent,
   );
@@ -178,7 +195,7 @@ test('a page of large messages is cut to what a client takes, and the next goes 
 test('every selective filter is served by an index that begins where the page does', async () => {
   await records.query(
     `INSERT INTO messages (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, sent_by, accept_time)
-     SELECT m.project_id, left(m.id, 18) || lpad(n::text, 8, '0'), m.app_id, m.conversation_id, m.contact_id, m.direction, m.channel,
+     SELECT m.project_id, left(m.id, 10) || lpad((row_number() OVER ())::text, 16, '0'), m.app_id, m.conversation_id, m.contact_id, m.direction, m.channel,
        CASE WHEN n % 50 = 0 THEN m.identity ELSE m.identity || n % 50 END, '{}', m.sent_by, m.accept_time
      FROM (SELECT * FROM messages WHERE identity <> '' ORDER BY id LIMIT 16) m, generate_series(1, 1500) n`,
   );
@@ -211,4 +228,28 @@ test('every selective filter is served by an index that begins where the page do
       );
       expect(plan).not.toContain('Seq Scan on messages');
     }
+});
+
+test('what was put in by hand was received when the person said it, and else has no status', async () => {
+  const page = await connectPage(app);
+  const psid = await new Sending(app).person(page);
+  const [received] = await records.query<Row>('SELECT * FROM messages WHERE app_id = $1', [page.appId]);
+  for (const said of [
+    { direction: 'TO_APP', contact_message: { text_message: { text: 'theirs' } } },
+    { direction: 'TO_CONTACT', app_message: { text_message: { text: 'ours' } } },
+  ]) {
+    const path = `conversations/${received?.conversation_id}:inject-message`;
+    const { status: answered } = await restOf(app)('POST', path, {
+      ...said,
+      accept_time: new Date(Date.now() - 60_000).toISOString(),
+      channel_identity: { channel: 'MESSENGER', identity: psid, app_id: page.appId },
+      contact_id: received?.contact_id,
+    });
+    expect(answered).toBe(200);
+  }
+  const { messages = [] } = await list({ appId: page.appId });
+  const statuses = messages
+    .filter(({ injected }) => injected)
+    .map(({ direction, messageStatus }) => [direction, messageStatus?.status]);
+  expect(Object.fromEntries(statuses)).toEqual({ TO_APP: 'RECEIVED', TO_CONTACT: 'STATUS_UNSPECIFIED' });
 });

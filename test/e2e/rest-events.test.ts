@@ -1,6 +1,10 @@
 // Events of the Conversation API over REST, and what is put into a conversation later.
+import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EventSend, settle } from '../../src/conversation-events/event-lane.js';
+import { lockConversations } from '../../src/conversations/activity.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import {
   connectPage,
   envelope,
@@ -121,6 +125,36 @@ describe('events', () => {
     );
   });
 
+  test('can be deleted while they are being sent', async () => {
+    const id = await sent({ composing_end_event: {} });
+    const waiting = `SELECT project_id, conversation_id, event_id FROM event_sends WHERE event_id = '${id}'`;
+    await eventually(async () => (await records.query(waiting)).length === 0, 'the end of the send');
+    await records.query(
+      `INSERT INTO event_sends (project_id, conversation_id, event_id, next_attempt_at, expires_at)
+       SELECT project_id, conversation_id, id, now() + interval '1 hour', now() + interval '1 hour' FROM conversation_events WHERE id = $1`,
+      [id],
+    );
+    const { projectId } = app;
+    let deletion: ReturnType<Rest> | undefined;
+    await app.parley.app.get(DataSource, { strict: false }).transaction(async (tx) => {
+      await lockConversations(tx, [{ projectId, id: conversationId }]);
+      await tx.query(`${waiting} FOR UPDATE`);
+      deletion = rest('DELETE', `events/${id}`);
+      await eventually(
+        async () =>
+          (
+            await records.query(
+              `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+            )
+          ).length > 0,
+        'the deletion to wait',
+      );
+      await settle(tx, { projectId, conversationId, eventId: id } as EventSend, 'QUEUED_ON_CHANNEL', null);
+    });
+    expect(await deletion).toMatchObject({ status: 200 });
+    expect((await rest('GET', `events/${id}`)).status).toBe(404);
+  });
+
   test('refuse what is wrong', async () => {
     const wrong: unknown[] = [
       undefined,
@@ -202,6 +236,28 @@ describe('what is injected', () => {
       { product_response_message: { products: [{ id: 'p', marketplace: 'FACEBOOK' }], catalog_id: 'c' } },
     ],
     [
+      'products with a title',
+      { product_response_message: { products: [{ id: 'p', marketplace: 'FACEBOOK' }], title: 'Hats' } },
+      {
+        product_response_message: {
+          products: [{ id: 'p', marketplace: 'FACEBOOK' }],
+          title: 'Hats',
+          text: 'Hats',
+        },
+      },
+    ],
+    [
+      'products with a text, as some clients call the title',
+      { product_response_message: { products: [{ id: 'p', marketplace: 'FACEBOOK' }], text: 'Hats' } },
+      {
+        product_response_message: {
+          products: [{ id: 'p', marketplace: 'FACEBOOK' }],
+          title: 'Hats',
+          text: 'Hats',
+        },
+      },
+    ],
+    [
       'what nobody understood',
       { fallback_message: { raw_message: '{}', reason: { code: 'UNKNOWN' } } },
       {
@@ -246,6 +302,38 @@ describe('what is injected', () => {
       expect({ more, status }).toEqual({ more, status: 400 });
     }
     expect((await inject(message(), NOBODYS)).status).toBe(404);
+  });
+
+  test('may be an event, which followers of the app are told of; but who typed then is not typing', async () => {
+    interface Pulled {
+      events: { edges: { node: { __typename: string; event?: { id: string } } }[] };
+    }
+    const pulled = async (): Promise<Pulled['events']['edges'][number]['node'][]> => {
+      const query = `query ($appId: ID!) { events(appId: $appId) { edges { node { __typename ... on EventAdded { event { id } } } } } }`;
+      const { events } = await app.graphql<Pulled>(query, { appId: page.appId });
+      return events.edges.map(({ node }) => node);
+    };
+    const done = { generic_event: { payload: { done: 'elsewhere' } } };
+    const ids: unknown[] = [];
+    for (const app_event of [done, { composing_event: {} }, done]) {
+      const injected = { app_event, accept_time: at(2), contact_id: contactId };
+      const { body } = await rest('POST', `conversations/${conversationId}:inject-event`, injected);
+      ids.push(body.event_id);
+    }
+    const recorded = await records.query(
+      `SELECT payload -> 'event' ->> 'id' AS id FROM events WHERE kind = 'event.added' AND payload -> 'event' ->> 'id' = ANY ($1) ORDER BY xact, seq`,
+      [ids],
+    );
+    expect(recorded).toEqual(ids.map((id) => ({ id })));
+    const told = await eventually(async () => {
+      const nodes = await pulled();
+      const [first, last] = [ids[0], ids[2]].map((id) => nodes.findIndex(({ event }) => event?.id === id));
+      return first !== undefined && last !== undefined && last > 0 && nodes.slice(first, last + 1);
+    }, 'the last one told');
+    expect(told.map(({ __typename: type, event }) => [type, event?.id])).toEqual([
+      ['EventAdded', ids[0]],
+      ['EventAdded', ids[2]],
+    ]);
   });
 
   test('may be an event, whose time is given back', async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { reason } from '../../src/content/reason.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import { newPsid } from '../support/messenger.js';
 import { Records } from '../support/records.js';
 import { Sending } from '../support/sending.js';
@@ -69,6 +70,24 @@ test('what may have arrived is given the time to say so before it is given up', 
     'TELEGRAM did not take the message within 2 s of its first failure',
   );
   expect(telegram.sends.length).toBeGreaterThanOrEqual(2);
+});
+
+test('a channel that only asks for fewer calls when the time is over is tried again after the pause', async () => {
+  let first: number | undefined;
+  let limits = 1;
+  telegram.answer = (_request, channelMessageId) => {
+    first ??= Date.now();
+    if (Date.now() - first < 2_000) return { kind: 'transient', reason: BUSY };
+    if (limits-- > 0) return { kind: 'transient', reason: BUSY, slowDown: { ms: 1 } };
+    return { kind: 'accepted', channelMessageId };
+  };
+  const id = await send(['TELEGRAM']);
+  const settled = await eventually(async () => {
+    const message = await sending.message(id);
+    return message.status !== 'QUEUED' && message;
+  }, `the end of ${id}`);
+  expect(settled).toMatchObject({ status: 'QUEUED_ON_CHANNEL', reason: null });
+  expect(telegram.sends.length).toBeGreaterThanOrEqual(3);
 });
 
 test('the next channel has its turn, and a time of its own', async () => {

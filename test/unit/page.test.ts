@@ -59,6 +59,7 @@ test.each<[PageRequest, string]>([
   [{ first: 1, before: 'x' }, 'before'],
   [{ after: 'nonsense' }, 'after'],
   [{ after: encodeCursor(['a', 'b']) }, 'after'],
+  [{ before: encodeCursor(['a\0']) }, 'before'],
 ])('%j is refused', (request, path) => {
   expect(() => keysetOf(request, 1)).toThrow(
     expect.objectContaining({ fields: [expect.objectContaining({ path })] }) as Error,

@@ -67,6 +67,10 @@ export class ProductResponseMessageInput {
   @OptionalText(MAX_TITLE)
   title?: string;
 
+  /** Another name of the title. */
+  @OptionalText(MAX_TITLE)
+  text?: string;
+
   @OptionalText(MAX_NAME)
   catalogId?: string;
 }
@@ -140,14 +144,26 @@ const CONTENT = [
 export function contactMessageOf(input: ContactMessageInput, path: string): ContactMessage {
   if (CONTENT.filter((field) => input[field] != null).length !== 1)
     throw invalid(path, 'exactlyOne', `${path} must have exactly one of ${CONTENT.join(', ')}`);
-  const { fallbackMessage, locationMessage, ...rest } = input;
+  const { fallbackMessage, locationMessage, productResponseMessage, ...rest } = input;
   return {
     ...jsonNames(rest),
     ...(locationMessage
       ? { location_message: { ...jsonNames(locationMessage), title: locationMessage.title ?? '' } }
       : {}),
+    ...(productResponseMessage
+      ? { product_response_message: productResponseOf(productResponseMessage) }
+      : {}),
     ...(fallbackMessage ? { fallback_message: fallbackOf(fallbackMessage) } : {}),
   };
+}
+
+function productResponseOf({
+  text,
+  title,
+  ...rest
+}: ProductResponseMessageInput): NonNullable<ContactMessage['product_response_message']> {
+  const said = title ?? text;
+  return { ...jsonNames(rest), ...(said == null ? {} : { title: said }) };
 }
 
 function fallbackOf({
