@@ -58,6 +58,7 @@ const TABLE = {
     'access',
     'events',
     'jobs',
+    'apps',
     'channels',
     'contacts',
     'words',

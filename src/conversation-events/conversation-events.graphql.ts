@@ -1,20 +1,17 @@
 import {
   Args,
-  ArgsType,
   Context,
   Field,
   ID,
-  Int,
   Mutation,
   ObjectType,
   Parent,
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
-import { IsInt, IsOptional, IsString } from 'class-validator';
 import DataLoader from 'dataloader';
 import type { Caller } from '../access/caller.js';
-import { connectionType, toConnection } from '../api/connection.js';
+import { BothWaysPageArgs, connectionType, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
 import { OpenTo } from '../api/open-to.js';
@@ -81,29 +78,6 @@ export class SendEventPayload {
   acceptedTime!: Date;
 }
 
-@ArgsType()
-class ConversationEventPageArgs {
-  @Field(() => Int, { nullable: true, description: 'The first so many, 1 to 100; 25 when nothing is given.' })
-  @IsOptional()
-  @IsInt()
-  first?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'Go on after this cursor.' })
-  @IsOptional()
-  @IsString()
-  after?: string | null;
-
-  @Field(() => Int, { nullable: true, description: 'The last so many, 1 to 100.' })
-  @IsOptional()
-  @IsInt()
-  last?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'Go back before this cursor.' })
-  @IsOptional()
-  @IsString()
-  before?: string | null;
-}
-
 @Resolver(() => ConversationType)
 export class ConversationEventsResolver {
   constructor(
@@ -132,7 +106,7 @@ export class ConversationEventsResolver {
     @Parent() conversation: ConversationType,
     @CurrentCaller() caller: Caller,
     @Context() context: GraphqlContext,
-    @Args() page: ConversationEventPageArgs,
+    @Args() page: BothWaysPageArgs,
   ): Promise<ConversationEventConnection> {
     const loader = loaderOf(
       context,

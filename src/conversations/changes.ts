@@ -38,6 +38,13 @@ export function changeEvent(
   return { projectId, appId, kind, conversationId, contactId, payload };
 }
 
+/** That a conversation is gone, with all that was in it. */
+export function deletedEvent(conversation: Conversation): NewEvent {
+  const { projectId, appId, id: conversationId, contactId } = conversation;
+  const payload = { conversation: snapshotOf({ ...conversation, active: false }) };
+  return { projectId, appId, kind: 'conversation.deleted', conversationId, contactId, payload };
+}
+
 /** Told of those that a person's message has opened again. */
 export function reopenedEvents(
   before: ReadonlyMap<string, Conversation>,

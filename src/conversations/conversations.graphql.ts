@@ -255,7 +255,7 @@ export class ConversationsResolver {
     @Parent() { activeChannel, lastContactMessageAt }: ConversationType,
   ): MessagingWindow | null {
     if (activeChannel === null) return null;
-    return this.registry.get(activeChannel).messagingWindow(lastContactMessageAt, new Date());
+    return this.registry.find(activeChannel)?.messagingWindow(lastContactMessageAt, new Date()) ?? null;
   }
 }
 

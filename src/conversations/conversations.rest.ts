@@ -107,7 +107,9 @@ export class ConversationsController {
 }
 
 /** The marks hold `activeChannel` to the channels that there are. */
-function valuesOf<T extends ConversationRecordInput>(input: T): T & RecordValues {
+function valuesOf<T extends ConversationRecordInput | CreateConversationRecordInput>(
+  input: T,
+): T & RecordValues {
   return input as T & RecordValues;
 }
 

@@ -3,14 +3,13 @@ import { DataSource, type EntityManager, In } from 'typeorm';
 import { assertReaches, type Caller } from '../access/caller.js';
 import { queryRows } from '../database/rows.js';
 import { notFound } from '../errors.js';
-import { snapshotOf } from '../events/event.js';
 import { encodePosition } from '../events/cursor.js';
 import { EventLog } from '../events/event-log.js';
 import { JobsService } from '../jobs/jobs.service.js';
 import type { NewJob } from '../jobs/task.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { lockConversations } from './activity.js';
-import { changeEvent, changesBetween } from './changes.js';
+import { changeEvent, changesBetween, deletedEvent } from './changes.js';
 import { Conversation, type InboxStatus } from './conversation.entity.js';
 import { type InboxFilter, inboxStatement } from './inbox-query.js';
 import { findTalkingOf } from './talking-of.js';
@@ -60,7 +59,8 @@ export class ConversationsService {
   }
 
   /**
-   * The conversation, if the caller may know of it. It never changes its app, so that what was seen before a write holds for the write.
+   * The conversation, if the caller may know of it. Only access keys pass it to another app, by REST: a write that was allowed right before
+   * may still come right after.
    * @throws DomainError NOT_FOUND
    */
   async getReached(caller: Caller, id: string): Promise<Conversation> {
@@ -146,11 +146,7 @@ export class ConversationsService {
       const conversation = (await lockConversations(tx, [{ projectId, id }])).get(id);
       if (!conversation || conversation.dispatch) throw notFound('conversation', id);
       await tx.delete(Conversation, { projectId, id });
-      const { appId, contactId } = conversation;
-      const payload = { conversation: snapshotOf({ ...conversation, active: false }) };
-      await this.log.record(tx, [
-        { projectId, appId, kind: 'conversation.deleted', conversationId: id, contactId, payload },
-      ]);
+      await this.log.record(tx, [deletedEvent(conversation)]);
     });
   }
 

@@ -14,7 +14,10 @@ type Row = Omit<Told, 'position'> & { xact: string; seq: string; conversationId:
 export class ConversationHistory {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The history of each of the conversations, latest first, by one statement. Cursors are those of the events. */
+  /**
+   * The history of each of the conversations, latest first, by one statement. Cursors are those of the events. That one has passed to another
+   * app is told in the logs of both: here it comes from that of the new one.
+   */
   async listByConversations(
     projectId: string,
     conversationIds: readonly string[],
@@ -28,6 +31,7 @@ export class ConversationHistory {
          SELECT project_id, app_id, xact::text, seq::text, id, at, kind, conversation_id, contact_id, payload FROM events e
          WHERE e.project_id = $1 AND e.conversation_id = c.id
          AND e.kind IN ('conversation.started', 'conversation.updated', 'conversation.stopped') AND NOT e.payload ? 'erased'
+         AND coalesce(e.payload -> 'conversation' ->> 'appId', e.app_id) = e.app_id
          ${position ? 'AND (e.xact, e.seq) < ($4::xid8, $5::bigint)' : ''}
          ORDER BY e.xact DESC, e.seq DESC LIMIT $3) h`,
       [

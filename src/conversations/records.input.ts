@@ -9,6 +9,7 @@ import {
   IsString,
   MaxLength,
 } from 'class-validator';
+import { IfGiven } from '../api/marks.js';
 import { PageQuery } from '../api/rest.js';
 import { ConversationChannelName } from '../channels/conversation-channel.js';
 
@@ -16,17 +17,7 @@ const flag = ({ value }: { value: unknown }): unknown =>
   value === 'true' ? true : value === 'false' ? false : value;
 
 /** Source: Conversation API, Conversation. */
-export class ConversationRecordInput {
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
-  appId?: string;
-
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
-  contactId?: string;
-
+class ConversationFields {
   @IsOptional()
   @IsBoolean()
   active?: boolean;
@@ -50,14 +41,27 @@ export class ConversationRecordInput {
   correlationId?: string;
 }
 
-export class CreateConversationRecordInput extends ConversationRecordInput {
+export class CreateConversationRecordInput extends ConversationFields {
   @IsString()
   @IsNotEmpty()
-  declare appId: string;
+  appId!: string;
 
   @IsString()
   @IsNotEmpty()
-  declare contactId: string;
+  contactId!: string;
+}
+
+/** No conversation is without the two: whoever lists them in a mask has to give them. */
+export class ConversationRecordInput extends ConversationFields {
+  @IfGiven()
+  @IsString()
+  @IsNotEmpty()
+  appId?: string;
+
+  @IfGiven()
+  @IsString()
+  @IsNotEmpty()
+  contactId?: string;
 }
 
 export class ListConversationsQuery extends PageQuery {

@@ -2,15 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
 import { mergePatch } from '../content/merge-patch.js';
+import { metadataFault } from '../content/metadata-size.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError, invalid, notFound } from '../errors.js';
-import { snapshotOf } from '../events/event.js';
+import { type NewEvent, snapshotOf } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { lockConversations } from './activity.js';
 import { changeEvent } from './changes.js';
 import { Conversation } from './conversation.entity.js';
+
+type Metadata = Record<string, unknown>;
 
 /** Of one app, of one contact, or of both. */
 export interface RecordFilter {
@@ -28,7 +31,7 @@ export interface RecordValues {
   active?: boolean;
   activeChannel?: ConversationChannel | 'CHANNEL_UNSPECIFIED';
   metadata?: string;
-  metadataJson?: Record<string, unknown> | null;
+  metadataJson?: Metadata | null;
   correlationId?: string;
 }
 
@@ -95,11 +98,12 @@ export class ConversationRecordsService {
     return pageOf(rows, keyset, (row) => [row.activityKey, row.id]);
   }
 
-  /** @throws DomainError NOT_FOUND (app, contact), ALREADY_EXISTS when they have an active conversation. */
+  /** @throws DomainError INVALID_ARGUMENT, NOT_FOUND (app, contact), ALREADY_EXISTS when they have an active conversation. */
   async create(
     projectId: string,
     { appId, contactId, ...values }: RecordValues & { appId: string; contactId: string },
   ): Promise<Conversation> {
+    assertMetadataSize(values.metadataJson);
     return this.dataSource.transaction(async (tx) => {
       await assertApp(tx, projectId, appId);
       await assertContact(tx, projectId, contactId);
@@ -120,7 +124,7 @@ export class ConversationRecordsService {
   /**
    * What was said stays with the app that said it, also when the conversation passes to another.
    * @param patch whether `metadataJson` is merged into what is there, rather than taking its place.
-   * @throws DomainError NOT_FOUND (conversation, app, contact), ALREADY_EXISTS when there would be two active ones.
+   * @throws DomainError INVALID_ARGUMENT, NOT_FOUND (conversation, app), ALREADY_EXISTS when there would be two active ones.
    */
   async update(
     projectId: string,
@@ -135,19 +139,28 @@ export class ConversationRecordsService {
         await assertApp(tx, projectId, values.appId);
       if (values.contactId !== undefined && values.contactId !== before.contactId)
         throw invalid('contactId', 'fixed', 'a conversation stays with its contact; merge contacts instead');
-      const { metadataJson } = values;
-      const changed = {
-        ...defined(values),
-        ...(patch && metadataJson ? { metadataJson: mergePatch(before.metadataJson, metadataJson) } : {}),
-        updatedAt: new Date(),
-      };
+      const changed = { ...defined(values), updatedAt: new Date() };
+      if (patch && values.metadataJson)
+        changed.metadataJson = mergePatch(before.metadataJson, values.metadataJson) as Metadata;
+      assertMetadataSize(changed.metadataJson, patch ? 'must, once merged, be' : 'must be');
       await oneActive(tx.update(Conversation, { projectId, id }, changed as object), before.contactId);
       const after = await tx.findOneByOrFail(Conversation, { projectId, id });
       const kind = before.active && !after.active ? 'conversation.stopped' : 'conversation.updated';
-      await this.log.record(tx, [changeEvent(kind, before, after, null)]);
+      await this.log.record(tx, [changeEvent(kind, before, after, null), ...leftEvents(before, after)]);
       return after;
     });
   }
+}
+
+/** The app that a conversation has left is told as well: who follows its inbox sees no other log. */
+function leftEvents(before: Conversation, after: Conversation): NewEvent[] {
+  if (after.appId === before.appId) return [];
+  return [{ ...changeEvent('conversation.updated', before, after, null), appId: before.appId }];
+}
+
+function assertMetadataSize(metadata: Metadata | null | undefined, verb?: string): void {
+  const fault = metadata && metadataFault(metadata, 'metadataJson', verb);
+  if (fault) throw fault;
 }
 
 function conditions(

@@ -21,6 +21,7 @@ import { ForeignCredentials1763700000021 } from '../../migrations/1763700000021-
 import { Tokens1763700000016 } from '../../migrations/1763700000016-tokens.js';
 import { AppSettings1763700000015 } from '../../migrations/1763700000015-app-settings.js';
 import { ContactKeys1763700000022 } from '../../migrations/1763700000022-contact-keys.js';
+import { ConsentsOfAll1763700000023 } from '../../migrations/1763700000023-consents-of-all.js';
 import { AccessKey, Project } from '../access/project.entity.js';
 import { App } from '../apps/app.entity.js';
 import { Channel } from '../channels/channel.entity.js';
@@ -86,6 +87,7 @@ export function createDataSource(url: string, poolSize = 20): DataSource {
       Consents1763700000020,
       ForeignCredentials1763700000021,
       ContactKeys1763700000022,
+      ConsentsOfAll1763700000023,
     ],
     migrationsTransactionMode: 'each',
     subscribers: [CommitHooks],

@@ -1,10 +1,10 @@
-import type { Caller } from '../access/caller.js';
+import { type Caller, reaches } from '../access/caller.js';
 import type { Channel } from '../channels/channel.entity.js';
 import type { ConversationEvent } from '../conversation-events/conversation-event.entity.js';
 import { conversationEventTypeOf } from '../conversation-events/conversation-events.graphql.js';
 import type { Contact } from '../contacts/contact.entity.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
-import { conversationTypeOf } from '../conversations/conversations.graphql.js';
+import { type ConversationType, conversationTypeOf } from '../conversations/conversations.graphql.js';
 import { encodePosition } from '../events/cursor.js';
 import type { EventKind, EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
 import type { Message } from '../messages/message.entity.js';
@@ -15,8 +15,11 @@ import type { Note } from '../notes/note.js';
 const FOR_OPERATORS = new Set<EventKind>(['webhook.disabled']);
 
 /** An event of the log as the caller sees it; null for what does not concern the inbox, or is not for inbox tokens. */
-export function inboxEventFor({ inbox }: Caller, event: StoredEvent): object | null {
-  return inbox && FOR_OPERATORS.has(event.kind) ? null : inboxEventOf(event);
+export function inboxEventFor(caller: Caller, event: StoredEvent): object | null {
+  if (caller.inbox && FOR_OPERATORS.has(event.kind)) return null;
+  const shown: { conversation?: ConversationType } | null = inboxEventOf(event);
+  // What becomes of an app's message is told to that app, also when the conversation has passed to another.
+  return shown?.conversation && !reaches(caller, shown.conversation.appId) ? null : shown;
 }
 
 const NOTE_CHANGES = {
@@ -41,9 +44,13 @@ export function inboxEventOf(event: StoredEvent): object | null {
         message: messageTypeOf(revive<Message>(event.payload.message)),
         conversation: conversationTypeOf(revive<Conversation>(event.payload.conversation)),
       };
+    case 'conversation.deleted':
+      return removed(event.payload.conversation, common);
     case 'conversation.started':
     case 'conversation.updated':
     case 'conversation.stopped':
+      if (hasLeft(event.payload.conversation, event.appId))
+        return removed(event.payload.conversation, common);
       return {
         ...common,
         kind: 'ConversationUpdated',
@@ -74,7 +81,6 @@ export function inboxEventOf(event: StoredEvent): object | null {
       return { ...common, kind: 'WebhookDisabled', ...event.payload };
     case 'message.submitted':
     case 'contact.deleted':
-    case 'conversation.deleted':
     case 'channel.unsupported':
     case 'channel.ignored':
     case 'capability.reported':
@@ -85,6 +91,15 @@ export function inboxEventOf(event: StoredEvent): object | null {
 function isDispatch(payload: object): boolean {
   const { message, event } = payload as { message?: Snapshot; event?: Snapshot };
   return (message ?? event)?.dispatch === true;
+}
+
+/** Whether it has passed to another app: the one that it was with is told so. */
+function hasLeft({ appId }: Snapshot, told: string): boolean {
+  return appId !== undefined && appId !== told;
+}
+
+function removed({ id }: Snapshot, common: object): object {
+  return { ...common, kind: 'ConversationRemoved', conversationId: id };
 }
 
 /** Typing is told as such, and once: what becomes of it on the channel is of no interest to other agents. */
@@ -105,7 +120,8 @@ function eventChange(
       conversation,
     };
   }
-  if (kind === 'event.updated') return null;
+  // Who typed days ago is not typing.
+  if (kind === 'event.updated' || payload.event.injected === true) return null;
   const by = event.direction === 'TO_APP' ? 'CONTACT' : 'API';
   return { ...common, kind: 'TypingChanged', conversation, typing: Boolean(on), by };
 }

@@ -81,6 +81,15 @@ export class ConversationUpdated extends InboxEventBase {
   agentId!: string | null;
 }
 
+@ObjectType({
+  description:
+    'A conversation is in the inbox no longer: it was deleted, became part of another, or passed to another app.',
+})
+export class ConversationRemoved extends InboxEventBase {
+  @Field(() => ID, { description: 'Which conversation.' })
+  conversationId!: string;
+}
+
 @ObjectType({ description: 'A contact appeared or changed.' })
 export class ContactUpdated extends InboxEventBase {
   @Field(() => ContactType, { description: 'The contact as it was then.' })
@@ -168,6 +177,7 @@ export const InboxEvent = createUnionType({
       MessageAdded,
       MessageUpdated,
       ConversationUpdated,
+      ConversationRemoved,
       ContactUpdated,
       TypingChanged,
       EventAdded,

@@ -4,17 +4,16 @@ import {
   Context,
   Field,
   ID,
-  Int,
   Mutation,
   ObjectType,
   Parent,
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
-import { IsInt, IsNotEmpty, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsNotEmpty, IsString, Matches, MaxLength } from 'class-validator';
 import DataLoader from 'dataloader';
 import { agentIdOf, type Caller } from '../access/caller.js';
-import { type Connection, connectionType, toConnection } from '../api/connection.js';
+import { BothWaysPageArgs, type Connection, connectionType, toConnection } from '../api/connection.js';
 import { CurrentCaller } from '../api/current-caller.js';
 import { type GraphqlContext, loaderOf } from '../api/graphql-context.js';
 import { OpenTo } from '../api/open-to.js';
@@ -52,29 +51,6 @@ export class NoteType {
 
 @ObjectType({ description: 'A page of notes.' })
 export class NoteConnection extends connectionType('Note', NoteType) {}
-
-@ArgsType()
-class NotePageArgs {
-  @Field(() => Int, { nullable: true, description: 'The first so many, 1 to 100; 25 when nothing is given.' })
-  @IsOptional()
-  @IsInt()
-  first?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'Go on after this cursor.' })
-  @IsOptional()
-  @IsString()
-  after?: string | null;
-
-  @Field(() => Int, { nullable: true, description: 'The last so many, 1 to 100.' })
-  @IsOptional()
-  @IsInt()
-  last?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'Go back before this cursor.' })
-  @IsOptional()
-  @IsString()
-  before?: string | null;
-}
 
 @ArgsType()
 class NoteTextArgs {
@@ -146,7 +122,7 @@ export class NotesResolver {
     @Parent() conversation: ConversationType,
     @CurrentCaller() { projectId }: Caller,
     @Context() context: GraphqlContext,
-    @Args() page: NotePageArgs,
+    @Args() page: BothWaysPageArgs,
   ): Promise<Connection<Note>> {
     const { first, after, last, before } = page;
     const loader = loaderOf(

@@ -45,7 +45,7 @@ export class NotesService {
       const conversation = (await lockConversations(tx, [{ projectId, id: conversationId }])).get(
         conversationId,
       );
-      if (!conversation) throw notFound('conversation', conversationId);
+      if (!conversation || conversation.dispatch) throw notFound('conversation', conversationId);
       const [note] = await queryRows<Note>(tx, INSERT, [projectId, newId(), conversationId, author, text]);
       if (!note) throw new Error('a note was not stored');
       await this.log.record(tx, [noteEvent('note.added', note, conversation)]);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { AppsService } from '../apps/apps.service.js';
 import type { ConversationChannel, ProfileOutcome } from '../channels/channel.js';
 import { ChannelsService } from '../channels/channels.service.js';
 import { ChannelRegistry } from '../channels/registry.js';
@@ -22,16 +23,18 @@ export interface ProfileQuestion {
 export class ChannelProfileService {
   constructor(
     private readonly dataSource: DataSource,
+    private readonly apps: AppsService,
     private readonly channels: ChannelsService,
     private readonly registry: ChannelRegistry,
   ) {}
 
   /**
    * The name that the channel shows. Source: Conversation API, contacts:getChannelProfile.
-   * @throws DomainError NOT_FOUND (app or channel, contact), FAILED_PRECONDITION with the reason's code first, UNAVAILABLE.
+   * @throws DomainError NOT_FOUND (app, contact), FAILED_PRECONDITION with the reason's code first, UNAVAILABLE.
    */
   async nameOf(question: ProfileQuestion): Promise<string> {
     const { projectId, appId, channel } = question;
+    await this.apps.get(projectId, appId);
     const plugin = this.registry.find(channel);
     if (!plugin?.profile)
       throw refused('UNSUPPORTED_OPERATION', `no profiles can be had from ${channel} here`);

@@ -7,7 +7,7 @@ import type { Note } from '../notes/note.js';
 import { conversationWire } from '../wire/conversation.js';
 import { eventWire } from '../wire/event.js';
 import { messageWire } from '../wire/message.js';
-import { wireTime } from '../wire/row.js';
+import { identityWire, wireTime } from '../wire/row.js';
 
 export type Wire = Record<string, unknown>;
 
@@ -53,6 +53,30 @@ export function mediaRecord(row: MediaRow, url: string): Wire {
 export function eventRecord(event: ConversationEvent): Wire {
   const { status, reason, metadata, channelTime } = event;
   return { ...eventWire({ ...event }, MODE), status, reason, metadata, channel_time: timeOf(channelTime) };
+}
+
+/** A list that an identity is on. */
+export interface Consent {
+  appId: string;
+  channel: string;
+  identity: string;
+  listType: string;
+}
+
+/** How an identity came on a list, or left it. */
+export interface ConsentRecord extends Consent {
+  id: string;
+  operation: string;
+  origin: string;
+  at: Date;
+}
+
+export function consentOf({ listType, ...identity }: Consent): Wire {
+  return { channel_identity: identityWire({ ...identity }), list_type: listType };
+}
+
+export function consentRecord({ operation, origin, at, ...consent }: ConsentRecord): Wire {
+  return { ...consentOf(consent), operation, origin, datetime: wireTime(at) };
 }
 
 export function noteRecord({ id, author, text, createdAt, editedAt }: Note): Wire {

@@ -10,6 +10,10 @@ import type { Note } from '../notes/note.js';
 import { contactWire } from '../wire/contact.js';
 import { identityWire, wireTime } from '../wire/row.js';
 import {
+  type Consent,
+  consentOf,
+  type ConsentRecord,
+  consentRecord,
   conversationRecord,
   eventRecord,
   mediaRecord,
@@ -24,6 +28,12 @@ const BATCH = 200;
 const CONVERSATIONS = `
   SELECT * FROM conversations WHERE project_id = $1 AND contact_id = $2 AND id > $3 ORDER BY id LIMIT ${BATCH}`;
 
+/** What lists of those who do not want to be written to they are on, and how that came about. */
+const ofIdentities = (table: string): string =>
+  `channel_identities i JOIN ${table} c USING (project_id, channel, app_id, identity) WHERE i.project_id = $1 AND i.contact_id = $2`;
+const CONSENTS = `SELECT c.* FROM ${ofIdentities('consents')} ORDER BY c.app_id, c.channel, c.identity, c.list_type`;
+const CONSENT_RECORDS = `SELECT c.* FROM ${ofIdentities('consent_records')} AND c.id > $3 ORDER BY c.id LIMIT ${BATCH}`;
+
 const MESSAGES = inConversation('messages', 'AND NOT erased');
 const EVENTS = inConversation('conversation_events');
 const NOTES = inConversation('notes');
@@ -36,7 +46,7 @@ function inConversation(table: string, condition = ''): string {
 
 /**
  * All that is kept of a person, as pieces of one JSON object in the Conversation API's own names:
- * `{exported_at, contact, profiles: [], conversations: [{…, messages: [{…, media: []}], events: [], notes: []}]}`.
+ * `{exported_at, contact, profiles: [], consents: [], consent_records: [], conversations: [{…, messages: [{…, media: []}], events: [], notes: []}]}`.
  * It is read as it is taken, batch by batch: a slow reader costs no memory.
  */
 export async function* exportOf(
@@ -45,7 +55,11 @@ export async function* exportOf(
   contact: Contact,
 ): AsyncGenerator<string, void, void> {
   const { projectId, id } = contact;
-  yield opened(await headOf(dataSource, contact), 'conversations');
+  yield opened(await headOf(dataSource, contact), 'consent_records');
+  yield* listed(batchesOf<ConsentRecord>(dataSource, CONSENT_RECORDS, [projectId, id]), (records) =>
+    records.map(consentRecord),
+  );
+  yield '],"conversations":[';
   let separator = '';
   for await (const conversations of batchesOf<Conversation>(dataSource, CONVERSATIONS, [projectId, id])) {
     for (const conversation of conversations) {
@@ -75,7 +89,9 @@ export async function* exportOf(
 }
 
 async function headOf(dataSource: DataSource, contact: Contact): Promise<Wire> {
-  const [identities = []] = await readProfiles(dataSource.manager, contact.projectId, [contact.id]);
+  const { projectId, id } = contact;
+  const [identities = []] = await readProfiles(dataSource.manager, projectId, [id]);
+  const consents = await queryRows<Consent>(dataSource.manager, CONSENTS, [projectId, id]);
   return {
     exported_at: wireTime(new Date()),
     contact: {
@@ -87,6 +103,7 @@ async function headOf(dataSource: DataSource, contact: Contact): Promise<Wire> {
       channel_identity: identityWire({ ...identity }),
       profile: identity.profile,
     })),
+    consents: consents.map(consentOf),
   };
 }
 

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Contact } from '../contacts/contact.entity.js';
 import { appsOf, contactSnapshots } from '../contacts/contact-events.js';
-import { changeEvent } from '../conversations/changes.js';
+import { changeEvent, deletedEvent } from '../conversations/changes.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
 import { eventLaneJob } from '../conversation-events/event-lane.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError, invalid } from '../errors.js';
-import { type NewEvent, snapshotOf } from '../events/event.js';
+import type { NewEvent } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { JobsService } from '../jobs/jobs.service.js';
 import { laneJob } from '../messages/lane.js';
@@ -128,14 +128,7 @@ function conversationEvents(
 ): NewEvent[] {
   const earlier = new Map(before.map((conversation) => [conversation.id, conversation]));
   return [
-    ...removed.map((conversation): NewEvent => ({
-      projectId: conversation.projectId,
-      appId: conversation.appId,
-      kind: 'conversation.deleted',
-      conversationId: conversation.id,
-      contactId,
-      payload: { conversation: snapshotOf({ ...conversation, contactId, active: false }) },
-    })),
+    ...removed.map((conversation) => deletedEvent({ ...conversation, contactId })),
     ...changed.map((conversation) =>
       changeEvent('conversation.updated', earlier.get(conversation.id) ?? conversation, conversation, null),
     ),

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AppsModule } from '../apps/apps.module.js';
 import { ChannelsModule } from '../channels/channels.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
@@ -10,7 +11,7 @@ import { PeopleController } from './people.rest.js';
 import { ProfilesService } from './profiles.service.js';
 
 @Module({
-  imports: [EventsModule, JobsModule, ChannelsModule],
+  imports: [EventsModule, JobsModule, AppsModule, ChannelsModule],
   controllers: [PeopleController],
   providers: [ProfilesService, ChannelProfileService, MergeService, ErasureService, ContactChangesResolver],
 })

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { type ConversationKey, lockConversations } from '../conversations/activity.js';
+import { deletedEvent } from '../conversations/changes.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
 import { queryRows } from '../database/rows.js';
-import { type NewEvent, snapshotOf } from '../events/event.js';
 import type { EventLog } from '../events/event-log.js';
 import { transact } from '../messages/transaction.js';
 import { withoutMessages } from './expire-messages.js';
@@ -38,7 +38,7 @@ export async function expireConversations(
   if (found.length === 0) return false;
   const keys = found.map(({ id }) => ({ projectId, id }));
   if (await expireContent(dataSource, log, expiry, keys)) return true;
-  if (await eraseConversationsInLog(dataSource, projectId, found)) return true;
+  if (await expireTold(dataSource, expiry, keys)) return true;
   await transact(dataSource, async (tx) => {
     const old = stillOld(await lockConversations(tx, keys), before);
     await tx.query(DELETE, [projectId, [...old.keys()]]);
@@ -57,20 +57,26 @@ async function expireContent(
   return transact(dataSource, async (tx) => {
     const old = stillOld(await lockConversations(tx, keys), before);
     const rows = await queryRows<{ id: string }>(tx, DELETE_MESSAGES, [projectId, [...old.keys()]]);
-    if (rows.length < MESSAGES) return false;
     const gone = rows.map(({ id }) => id);
-    await log.record(tx, await withoutMessages(tx, projectId, old, gone));
-    return true;
+    // Somebody may write before the conversation goes, and then it stays.
+    if (gone.length > 0) await log.record(tx, await withoutMessages(tx, projectId, old, gone));
+    return gone.length === MESSAGES;
+  });
+}
+
+/** Erases some of what the log tells of them. False when there is no more. */
+async function expireTold(
+  dataSource: DataSource,
+  { projectId, before }: Expiry,
+  keys: ConversationKey[],
+): Promise<boolean> {
+  return transact(dataSource, async (tx) => {
+    const old = stillOld(await lockConversations(tx, keys), before);
+    return eraseConversationsInLog(tx, projectId, [...old.values()]);
   });
 }
 
 /** Somebody may have written in the meantime. */
 function stillOld(locked: ReadonlyMap<string, Conversation>, before: Date): Map<string, Conversation> {
   return new Map([...locked].filter(([, { lastActivity }]) => lastActivity < before));
-}
-
-function deletedEvent(conversation: Conversation): NewEvent {
-  const { projectId, appId, id: conversationId, contactId } = conversation;
-  const payload = { conversation: snapshotOf({ ...conversation, active: false }) };
-  return { projectId, appId, kind: 'conversation.deleted', conversationId, contactId, payload };
 }

@@ -9,7 +9,7 @@ import type { EventLog } from '../events/event-log.js';
 import { lowestIdAt } from '../ids.js';
 import { transact } from '../messages/transaction.js';
 import type { Expiry } from './expiry.js';
-import { eraseMessagesInLog } from './log-content.js';
+import { eraseEventsInLog, eraseMessagesInLog } from './log-content.js';
 
 /** Messages of one transaction, and with them at most as many locks. */
 const BATCH = 500;
@@ -36,7 +36,7 @@ const DELETE_EVENTS = `
     WHERE o.project_id = $1 AND o.app_id = $2 AND o.id < $3 AND o.dispatch = $4
       AND NOT EXISTS (SELECT FROM event_sends s WHERE s.project_id = o.project_id AND s.event_id = o.id)
     ORDER BY o.id LIMIT ${EVENT_BATCH})
-  RETURNING e.id`;
+  RETURNING e.id, e.contact_id`;
 
 /** Where the latest message or one that nobody has read was among those that are gone. */
 const REFRESH = `
@@ -72,13 +72,17 @@ export async function expireMessages(
   return found.length === BATCH;
 }
 
-/** Deletes some of the events beside messages that are too old. False when there are no more. */
+/** Deletes some of the events beside messages that are too old, and what the log tells of them. False when there are no more. */
 export async function expireEvents(
   dataSource: DataSource,
   { projectId, appId, before, dispatch }: Expiry,
 ): Promise<boolean> {
   const values = [projectId, appId, lowestIdAt(before), dispatch];
-  return (await queryRows(dataSource.manager, DELETE_EVENTS, values)).length === EVENT_BATCH;
+  return transact(dataSource, async (tx) => {
+    const gone = await queryRows<{ id: string; contactId: string }>(tx, DELETE_EVENTS, values);
+    await eraseEventsInLog(tx, projectId, gone);
+    return gone.length === EVENT_BATCH;
+  });
 }
 
 /** Has conversations, which are locked, show what is left in them. Returns what the log is to tell. */

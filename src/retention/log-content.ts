@@ -29,6 +29,11 @@ const OF_MESSAGES = `
   WHERE project_id = $1 AND kind IN ('message.added', 'message.updated', 'message.submitted')
     AND payload -> 'message' ->> 'id' = ANY($2)`;
 
+/** Found by the contacts: that has an index. */
+const OF_EVENTS = `
+  UPDATE events SET payload = ${ERASED}
+  WHERE project_id = $1 AND contact_id = ANY($2) AND kind IN ('event.added', 'event.updated') AND payload -> 'event' ->> 'id' = ANY($3)`;
+
 const OF_CONVERSATIONS = `
   WITH told AS (
     SELECT app_id, xact, seq, at FROM events
@@ -55,6 +60,16 @@ export async function eraseMessagesInLog(
   messageIds: readonly string[],
 ): Promise<void> {
   await tx.query(OF_MESSAGES, [projectId, messageIds]);
+}
+
+/** Erases what the log tells of events beside messages, whenever it did. */
+export async function eraseEventsInLog(
+  tx: Queries,
+  projectId: string,
+  events: readonly { id: string; contactId: string }[],
+): Promise<void> {
+  const contactIds = [...new Set(events.map(({ contactId }) => contactId))];
+  await tx.query(OF_EVENTS, [projectId, contactIds, events.map(({ id }) => id)]);
 }
 
 /** Erases some of what the log tells of conversations with these contacts. False when there is no more. */

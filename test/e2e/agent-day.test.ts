@@ -6,6 +6,7 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { type ConversationView, InboxClient, type InboxEventView } from '../support/inbox-client.js';
 import { connectPage, newPsid, type TestPage } from '../support/messenger.js';
+import { restOf } from '../support/rest.js';
 
 const UPDATE = `mutation ($id: ID!, $input: UpdateConversationInput!) { updateConversation(id: $id, input: $input) { id } }`;
 const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { messageId } }`;
@@ -250,6 +251,28 @@ test('what is snoozed comes back by itself, or when the person writes', async ()
   expect(new Set(await idsOf({ status: 'OPEN' }))).toEqual(
     new Set([alone.conversation.id, impatient.conversation.id]),
   );
+  await expectLive();
+});
+
+test('what is deleted, merged into another or given to another app leaves the list without a reload', async () => {
+  await ann.open();
+  const shown = (await writers('one', 'two', 'three', 'four')).map(({ conversation }) => conversation);
+  const [deleted, merged, moved, kept] = shown;
+  if (!deleted || !merged || !moved || !kept) throw new Error('nobody wrote');
+  await app.graphql(`mutation ($id: ID!) { deleteConversation(id: $id) }`, { id: deleted.id });
+  await app.graphql(
+    `mutation ($from: ID!, $to: ID!) { mergeContacts(sourceId: $from, destinationId: $to) { id } }`,
+    { from: merged.contact.id, to: kept.contact.id },
+  );
+  const { appId } = await connectPage(app);
+  await restOf(app)('PATCH', `conversations/${moved.id}`, { app_id: appId });
+  await eventually(() => ann.eventsOf('ConversationRemoved').length === 3, 'three removals');
+  expect(ann.eventsOf('ConversationRemoved').map(({ conversationId }) => conversationId)).toEqual([
+    deleted.id,
+    merged.id,
+    moved.id,
+  ]);
+  expect(ann.list.map(({ id }) => id)).toEqual([kept.id]);
   await expectLive();
 });
 

@@ -1,5 +1,5 @@
 // DISPATCH mode: messages without contacts and conversations.
-import type { requestCallback } from '@grpc/grpc-js';
+import { type requestCallback, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Message__Output } from '../../src/generated/proto/parley/conversation/v1/Message.js';
 import type { MessageServiceClient } from '../../src/generated/proto/parley/conversation/v1/MessageService.js';
@@ -198,6 +198,10 @@ describe('an app in DISPATCH mode', () => {
     expect((await rest('DELETE', `conversations/${hidden?.id}`)).status).toBe(404);
     const { errors } = await app.ask(`query ($id: ID!) { conversation(id: $id) { id } }`, { id: hidden?.id });
     expect(errors?.[0]?.extensions.code).toBe('NOT_FOUND');
+    const noted = await app.ask(`mutation ($id: ID!) { addNote(conversationId: $id, text: "Seen") { id } }`, {
+      id: hidden?.id,
+    });
+    expect(noted.errors?.[0]?.extensions.code).toBe('NOT_FOUND');
     expect(await stored(`conversation_id=${hidden?.id}`)).toEqual([]);
     expect(await stored(`contact_id=${hidden?.id}`)).toEqual([]);
   });
@@ -277,6 +281,38 @@ describe('an app in DISPATCH mode', () => {
       contact_id: '',
       processing_mode: 'DISPATCH',
     });
+  });
+
+  test('keeps who does not want to be written to, although they are no contact', async () => {
+    const someone = newPsid();
+    const says = async (notification_messages_status: string, timestamp: number): Promise<void> => {
+      const optin = {
+        type: 'notification_messages',
+        notification_messages_token: '1',
+        notification_messages_status,
+      };
+      const item = { sender: { id: someone }, recipient: { id: page.pageId }, timestamp, optin };
+      expect((await postWebhook(app, page, envelope(page.pageId, item))).status).toBe(200);
+    };
+    const listed = async (): Promise<unknown> =>
+      (await rest('GET', `apps/${page.appId}/consents/OPT_OUT_MARKETING`)).body.identities;
+    const now = Date.now();
+    await says('STOP NOTIFICATIONS', now);
+    expect(await listed()).toEqual([{ identity: someone }]);
+    await says('RESUME NOTIFICATIONS', now + 1);
+    expect(await listed()).toEqual([]);
+    const { body } = await rest<{ audit_records: Json[] }>(
+      'GET',
+      `apps/${page.appId}/consents/identities/${someone}`,
+    );
+    expect(body.audit_records.map(({ operation }) => operation)).toEqual([
+      'OPERATION_INSERT',
+      'OPERATION_DELETE',
+    ]);
+    const unsupported = (await records.events(page.appId)).filter(
+      ({ kind }) => kind === 'channel.unsupported',
+    );
+    expect(unsupported).toEqual([]);
   });
 
   test('keeps the order of what is sent to one person', async () => {
@@ -359,6 +395,14 @@ describe('a message that is dispatched only', () => {
     });
     expect(await stored(`channel_identity=${psid}&messages_source=DISPATCH_SOURCE`)).toEqual([]);
     expect((await rest('GET', `messages/${id}?messages_source=DISPATCH_SOURCE`)).status).toBe(404);
+    const { errors } = await app.ask('query ($id: ID!) { message(id: $id) { id } }', { id });
+    expect(errors?.[0]?.extensions.code).toBe('NOT_FOUND');
+    const byGrpc = unary(
+      client.getMessage.bind(client),
+      { messageId: id },
+      { authorization: app.authorization },
+    );
+    await expect(byGrpc).rejects.toMatchObject({ code: status.NOT_FOUND });
     const kept = await records.query<Json>(
       'SELECT c.metadata_json FROM conversations c JOIN messages m ON m.conversation_id = c.id WHERE m.id = $1',
       [id],

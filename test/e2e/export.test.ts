@@ -24,6 +24,8 @@ import { Sending } from '../support/sending.js';
 interface Exported {
   contact: Record<string, unknown>;
   profiles: { channel_identity: Record<string, unknown>; profile: unknown }[];
+  consents: Record<string, unknown>[];
+  consent_records: Record<string, unknown>[];
   conversations: (Record<string, unknown> & {
     messages: (Record<string, unknown> & { id: string; media: unknown[] })[];
     events: Record<string, unknown>[];
@@ -95,10 +97,28 @@ test('an export holds all that is kept of a person, in the names of the Conversa
     `INSERT INTO notes (project_id, id, conversation_id, author, text) VALUES ($1, $2, $3, 'ann', 'A kind person')`,
     [app.projectId, newId(), conversationId],
   );
-  const { contact, profiles, conversations } = await exported(urlOf(contactId), app.authorization);
+  for (const operation of ['INSERT', 'DELETE', 'INSERT'])
+    await records.query(
+      `INSERT INTO consent_records (project_id, app_id, identity, id, channel, list_type, operation, origin)
+       VALUES ($1, $2, $3, $4, 'MESSENGER', 'OPT_OUT_MARKETING', $5, 'ORIGIN_MO')`,
+      [app.projectId, page.appId, psid, newId(), `OPERATION_${operation}`],
+    );
+  await records.query(
+    `INSERT INTO consents (project_id, app_id, list_type, channel, identity) SELECT $1, $2, 'OPT_OUT_MARKETING', 'MESSENGER', unnest($3::text[])`,
+    [app.projectId, page.appId, [psid, newPsid()]],
+  );
+  const { contact, profiles, conversations, ...rest } = await exported(urlOf(contactId), app.authorization);
   const identity = { channel: 'MESSENGER', identity: psid, app_id: page.appId };
   expect(contact).toMatchObject({ id: contactId, channel_identities: [identity] });
   expect(profiles).toMatchObject([{ channel_identity: identity }]);
+  const consent = { channel_identity: identity, list_type: 'OPT_OUT_MARKETING' };
+  expect(rest.consents).toEqual([consent]);
+  expect(rest.consent_records).toEqual(
+    ['OPERATION_INSERT', 'OPERATION_DELETE', 'OPERATION_INSERT'].map((operation) => ({
+      ...{ ...consent, operation, origin: 'ORIGIN_MO' },
+      datetime: expect.any(String),
+    })),
+  );
   expect(conversations).toMatchObject([
     {
       id: conversationId,
@@ -127,7 +147,8 @@ test('somebody of whom nothing was said has an export, too', async () => {
     `mutation { createContact(input: { displayName: "Ann" }) { id } }`,
   );
   const answer = await exported(urlOf(createContact.id), app.authorization);
-  expect(answer).toMatchObject({ contact: { display_name: 'Ann' }, profiles: [], conversations: [] });
+  const nothing = { profiles: [], consents: [], consent_records: [], conversations: [] };
+  expect(answer).toMatchObject({ contact: { display_name: 'Ann' }, ...nothing });
 });
 
 describe('a link', () => {

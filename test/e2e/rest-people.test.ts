@@ -1,7 +1,17 @@
 // Contacts and conversations over REST, as the reference has them.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
+import {
+  connectPage,
+  envelope,
+  newPsid,
+  postWebhook,
+  type TestPage,
+  textItem,
+} from '../support/messenger.js';
 import { type Rest, restOf } from '../support/rest.js';
+import { inboxToken } from '../support/world.js';
 
 type Json = Record<string, unknown>;
 
@@ -19,6 +29,15 @@ beforeAll(async () => {
   ));
 });
 afterAll(() => app.stop());
+
+const NOBODYS = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
+/** The status, and the fields that are said to be wrong. */
+function fieldsOf({ status, body }: { status: number; body: Json }): [number, ...unknown[]] {
+  const { error } = body as { error?: { details?: { fieldViolations?: { field: string }[] }[] } };
+  const violations = (error?.details ?? []).flatMap(({ fieldViolations }) => fieldViolations ?? []);
+  return [status, ...new Set(violations.map(({ field }) => field))];
+}
 
 let people = 0;
 async function contact(more: Json = {}): Promise<Json & { id: string }> {
@@ -155,6 +174,12 @@ describe('contacts', () => {
         message: expect.stringContaining('CHANNEL_CONFIGURATION_MISSING'),
       },
     });
+    const elsewhere = await rest('POST', 'contacts:getChannelProfile', {
+      app_id: NOBODYS,
+      recipient: { contact_id: id },
+      channel: 'MESSENGER',
+    });
+    expect(elsewhere.status).toBe(404);
   });
 });
 
@@ -217,8 +242,58 @@ describe('conversations', () => {
       { appId: other.id },
     );
     expect(inbox.edges).toEqual([{ node: { id: made.id } }]);
-    const unknown = await rest('PATCH', `conversations/${made.id}`, { app_id: '01ARZ3NDEKTSV4RRFFQ69G5FAV' });
+    const unknown = await rest('PATCH', `conversations/${made.id}`, { app_id: NOBODYS });
     expect(unknown.status).toBe(404);
+  });
+
+  test('a conversation without its app or contact is refused by the field that lacks', async () => {
+    const { id } = await contact();
+    expect(fieldsOf(await rest('POST', 'conversations', { contact_id: id }))).toEqual([400, 'app_id']);
+    expect(fieldsOf(await rest('POST', 'conversations', { app_id: appId }))).toEqual([400, 'contact_id']);
+    const { id: made } = await conversation(id);
+    for (const field of ['app_id', 'contact_id'])
+      expect(fieldsOf(await rest('PATCH', `conversations/${made}?update_mask=${field}`, {}))).toEqual([
+        400,
+        field,
+      ]);
+    expect((await rest('GET', `conversations/${made}`)).body).toMatchObject({
+      app_id: appId,
+      contact_id: id,
+    });
+  });
+
+  test('metadata has the length that sends have, also once patches have been merged', async () => {
+    const half = { text: 'x'.repeat(1_100) };
+    const whole = { text: 'x'.repeat(2_100) };
+    const { id } = await contact();
+    const given = { app_id: appId, contact_id: id };
+    expect(fieldsOf(await rest('POST', 'conversations', { ...given, metadata_json: whole }))).toEqual([
+      400,
+      'metadata_json',
+    ]);
+    const made = await conversation(id, { metadata_json: half });
+    const merge = `conversations/${made.id}?metadata_update_strategy=MERGE_PATCH`;
+    const tooMuch = [
+      await rest('PATCH', `conversations/${made.id}`, { metadata_json: whole }),
+      await rest('PATCH', merge, { metadata_json: { more: half } }),
+    ];
+    expect(tooMuch.map(fieldsOf)).toEqual([
+      [400, 'metadata_json'],
+      [400, 'metadata_json'],
+    ]);
+    expect((await rest('PATCH', merge, { metadata_json: { text: null, more: half } })).body).toMatchObject({
+      metadata_json: { more: half },
+    });
+  });
+
+  test('a conversation on a channel that Parley does not speak has no messaging window', async () => {
+    const { id } = await contact();
+    const made = await conversation(id, { active_channel: 'SMS' });
+    const { conversation: shown } = await app.graphql<{ conversation: unknown }>(
+      `query ($id: ID!) { conversation(id: $id) { activeChannel messagingWindow { open } } }`,
+      { id: made.id },
+    );
+    expect(shown).toEqual({ activeChannel: 'SMS', messagingWindow: null });
   });
 
   test('lists are by app or contact, with what is active, and counted on the first page', async () => {
@@ -265,6 +340,117 @@ describe('conversations', () => {
     const made = await conversation(id);
     expect((await rest('DELETE', `conversations/${made.id}`)).body).toEqual({});
     expect((await rest('GET', `conversations/${made.id}`)).status).toBe(404);
+  });
+});
+
+describe('a conversation that has passed to another app', () => {
+  interface Told {
+    __typename: string;
+    conversationId?: string;
+    message?: { id: string };
+    changes?: { field: string; from: unknown; to: unknown }[];
+  }
+  const PULL = `query ($appId: ID!, $after: String) { events(appId: $appId, after: $after) { edges { node { __typename
+    ... on ConversationRemoved { conversationId } ... on MessageUpdated { message { id } }
+    ... on ConversationUpdated { changes { field from to } } } } pageInfo { endCursor } } }`;
+  let from: TestPage;
+  let to: TestPage;
+  let psid: string;
+  let conversationId: string;
+  let messageId: string;
+  let before: string;
+
+  async function says(text: string): Promise<void> {
+    const { pageId } = from;
+    expect((await postWebhook(app, from, envelope(pageId, textItem(pageId, psid, text)))).status).toBe(200);
+  }
+
+  async function pulled(appId: string, authorization?: string, after?: string): Promise<Told[]> {
+    const { data, errors } = await app.ask<{ events: { edges: { node: Told }[] } }>(
+      PULL,
+      { appId, after },
+      authorization,
+    );
+    if (!data) throw new Error(JSON.stringify(errors));
+    return data.events.edges.map(({ node }) => node);
+  }
+
+  async function conversations(of: TestPage): Promise<string[]> {
+    const { body } = await rest<{ conversations: { id: string }[] }>(
+      'GET',
+      `conversations?app_id=${of.appId}`,
+    );
+    return body.conversations.map(({ id }) => id);
+  }
+
+  beforeAll(async () => {
+    from = await connectPage(app);
+    to = await connectPage(app);
+    psid = newPsid();
+    await says('Hello');
+    conversationId = (await conversations(from))[0] ?? '';
+    const { body } = await rest<{ messages: { id: string }[] }>(
+      'GET',
+      `messages?conversation_id=${conversationId}`,
+    );
+    messageId = body.messages[0]?.id ?? '';
+    const { events } = await app.graphql<{ events: { pageInfo: { endCursor: string } } }>(PULL, {
+      appId: from.appId,
+    });
+    before = events.pageInfo.endCursor;
+    const moved = await rest('PATCH', `conversations/${conversationId}`, { app_id: to.appId });
+    expect(moved.body).toMatchObject({ app_id: to.appId });
+    await rest('PATCH', `messages/${messageId}`, { metadata: 'looked at' });
+    await eventually(
+      async () => (await pulled(from.appId)).some(({ __typename }) => __typename === 'MessageUpdated'),
+      'the last event',
+    );
+  });
+
+  test('is gone from the inbox that it was in, and told once in its history', async () => {
+    const changes = [{ field: 'appId', from: from.appId, to: to.appId }];
+    const removed = { __typename: 'ConversationRemoved', conversationId };
+    const updated = { __typename: 'MessageUpdated', message: { id: messageId } };
+    const byKey = await pulled(from.appId, app.authorization, before);
+    expect(byKey.filter(({ __typename }) => __typename !== 'ContactUpdated')).toEqual([removed, updated]);
+    expect(await pulled(to.appId)).toContainEqual({ __typename: 'ConversationUpdated', changes });
+    const { conversation: shown } = await app.graphql<{
+      conversation: { history: { edges: { node: Told }[] } };
+    }>(
+      `query ($id: ID!) { conversation(id: $id) { history { edges { node { changes { field from to } } } } } }`,
+      { id: conversationId },
+    );
+    expect(shown.history.edges.map(({ node }) => node.changes)).toEqual([changes, []]);
+  });
+
+  test('is out of reach for who may only see the app that it was with', async () => {
+    const viewer = await inboxToken(app, 'VIEWER', from.appId);
+    const told = await pulled(from.appId, viewer, before);
+    expect(told.filter(({ __typename }) => __typename !== 'ContactUpdated')).toEqual([
+      { __typename: 'ConversationRemoved', conversationId },
+    ]);
+    const MESSAGE = `query ($id: ID!) { message(id: $id) { id conversation { id notes { edges { cursor } } } } }`;
+    expect((await app.ask(MESSAGE, { id: messageId }, viewer)).data).toEqual({
+      message: { id: messageId, conversation: null },
+    });
+    const both = await inboxToken(app, 'VIEWER', from.appId, to.appId);
+    expect((await app.ask(MESSAGE, { id: messageId }, both)).data).toMatchObject({
+      message: { conversation: { id: conversationId } },
+    });
+  });
+
+  test('is not where the person goes on: their next message opens one with the app they write to', async () => {
+    await says('Still here');
+    const [begun, ...others] = await conversations(from);
+    expect(others).toEqual([]);
+    expect(begun).not.toBe(conversationId);
+    expect(await conversations(to)).toEqual([conversationId]);
+    const said = async (id: string | undefined): Promise<unknown[]> =>
+      (await rest<{ messages: Json[] }>('GET', `messages?conversation_id=${id}`)).body.messages.map(
+        ({ contact_message: message }) => message,
+      );
+    expect(await said(begun)).toMatchObject([{ text_message: { text: 'Still here' } }]);
+    expect(await said(conversationId)).toMatchObject([{ text_message: { text: 'Hello' } }]);
   });
 });
 

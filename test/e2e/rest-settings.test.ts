@@ -100,31 +100,34 @@ test('a capability query is answered with what was asked, and by the webhook for
   }
 });
 
+async function says(psid: string, notification_messages_status: string, timestamp: number): Promise<void> {
+  const messaging = [
+    {
+      sender: { id: psid },
+      recipient: { id: page.pageId },
+      timestamp,
+      optin: {
+        type: 'notification_messages',
+        notification_messages_token: '1',
+        notification_messages_status,
+      },
+    },
+  ];
+  const entry = [{ id: page.pageId, time: timestamp, messaging }];
+  expect((await postWebhook(app, page, { object: 'page', entry })).status).toBe(200);
+}
+
+async function list(): Promise<unknown> {
+  return (await rest('GET', `apps/${page.appId}/consents/OPT_OUT_MARKETING?page_size=10`)).body;
+}
+
 test('who stops marketing messages is on the list until they resume, with a record of both', async () => {
   const psid = newPsid();
-  const say = async (notification_messages_status: string, timestamp: number): Promise<void> => {
-    const messaging = [
-      {
-        sender: { id: psid },
-        recipient: { id: page.pageId },
-        timestamp,
-        optin: {
-          type: 'notification_messages',
-          notification_messages_token: '1',
-          notification_messages_status,
-        },
-      },
-    ];
-    const entry = [{ id: page.pageId, time: timestamp, messaging }];
-    expect((await postWebhook(app, page, { object: 'page', entry })).status).toBe(200);
-  };
-  const list = async (): Promise<unknown> =>
-    (await rest('GET', `apps/${page.appId}/consents/OPT_OUT_MARKETING?page_size=10`)).body;
   const now = Date.now();
-  await say('STOP NOTIFICATIONS', now);
-  await say('STOP_NOTIFICATIONS', now + 1);
+  await says(psid, 'STOP NOTIFICATIONS', now);
+  await says(psid, 'STOP_NOTIFICATIONS', now + 1);
   expect(await list()).toEqual({ identities: [{ identity: psid }], next_page_token: '' });
-  await say('RESUME_NOTIFICATIONS', now + 2);
+  await says(psid, 'RESUME_NOTIFICATIONS', now + 2);
   expect(await list()).toEqual({ identities: [], next_page_token: '' });
   const { body } = await rest<{ audit_records: Json[] }>(
     'GET',
@@ -141,6 +144,19 @@ test('who stops marketing messages is on the list until they resume, with a reco
     })),
   });
   expect((await rest('GET', `apps/${page.appId}/consents/OPT_OUT_OTHER`)).status).toBe(400);
+});
+
+test('who is erased is on no list any more, and nothing says that they were', async () => {
+  const psid = newPsid();
+  await says(psid, 'STOP NOTIFICATIONS', Date.now());
+  const found = await rest<{ contacts: { id: string }[] }>(
+    'GET',
+    `contacts?channel=MESSENGER&identity=${psid}`,
+  );
+  expect((await rest('DELETE', `contacts/${found.body.contacts[0]?.id}`)).status).toBe(200);
+  expect(await list()).toEqual({ identities: [], next_page_token: '' });
+  const { body } = await rest('GET', `apps/${page.appId}/consents/identities/${psid}`);
+  expect(body).toEqual({ identity: { identity: psid }, audit_records: [] });
 });
 
 test.each([

@@ -3,10 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EventLog } from '../../src/events/event-log.js';
 import { idAt, newId } from '../../src/ids.js';
 import { JobsService } from '../../src/jobs/jobs.service.js';
 import { MediaStorage } from '../../src/media/storage.js';
+import { expireConversations } from '../../src/retention/expire-conversations.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import {
@@ -34,10 +37,13 @@ let records: Records;
 beforeAll(async () => {
   app = await startTestApp();
   records = await Records.of(app.databaseUrl);
-  // The log's own partitions begin yesterday.
-  const [before = '', yesterday = ''] = [daysAgo(2), daysAgo(1)].map((day) => day.toISOString().slice(0, 10));
+  // The log's own partitions begin the day before they were made.
+  const [{ before, first } = {}] = await records.query<{ before?: string; first?: string }>(
+    `SELECT to_char(min(day) - 1, 'YYYYMMDD') AS before, min(day)::text AS first FROM (
+       SELECT to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') AS day FROM pg_inherits WHERE inhparent = 'events'::regclass) AS days`,
+  );
   await records.query(
-    `CREATE TABLE events_${before.replaceAll('-', '')} PARTITION OF events FOR VALUES FROM ('2000-01-01') TO ('${yesterday} 00:00+00')`,
+    `CREATE TABLE events_${before} PARTITION OF events FOR VALUES FROM ('2000-01-01') TO ('${first} 00:00+00')`,
   );
 });
 afterAll(async () => {
@@ -99,7 +105,7 @@ async function aged(page: TestPage, { id, contactId }: Conversation, ages: numbe
 
 async function logged(
   page: TestPage,
-  { id, contactId }: Conversation,
+  { id, contactId }: Pick<Conversation, 'id' | 'contactId'>,
   kind: string,
   age: number,
   payload: object,
@@ -314,6 +320,99 @@ describe('whole conversations', () => {
       { conversation: { id: silent.id, active: false } },
     ]);
   });
+
+  /** As much of the day's work as is done at a time. */
+  function step(page: TestPage): Promise<boolean> {
+    const service = app.parley.app;
+    return expireConversations(
+      service.get(DataSource, { strict: false }),
+      service.get(EventLog, { strict: false }),
+      {
+        projectId: app.projectId,
+        appId: page.appId,
+        before: daysAgo(30),
+        dispatch: false,
+      },
+    );
+  }
+
+  async function fallsSilent({ id }: Conversation): Promise<void> {
+    await records.query(`UPDATE conversations SET last_activity = $2 WHERE id = $1`, [id, daysAgo(31)]);
+  }
+
+  test('show that their messages have left, and stay when somebody writes before they go', async () => {
+    const page = await connectPage(app);
+    const psid = newPsid();
+    const talking = await talk(page, psid);
+    await aged(page, talking, [90, 80]);
+    await fallsSilent(talking);
+    // More than is erased at a time.
+    await records.query(
+      `INSERT INTO events (project_id, app_id, id, kind, conversation_id, contact_id, payload)
+       SELECT $1, $2, n::text, 'message.updated', $3, $4, '{"message": {}}' FROM generate_series(1, 1500) AS n`,
+      [app.projectId, page.appId, talking.id, talking.contactId],
+    );
+    expect(await step(page)).toBe(true);
+    expect(await conversation(talking.id)).toMatchObject({ unreadCount: 0, counted: 0, lastMessageId: null });
+    await says(page, psid, 'Here I am again');
+    expect(await step(page)).toBe(false);
+    expect(await conversation(talking.id)).toMatchObject({ unreadCount: 1, counted: 1 });
+  });
+
+  test('stay with all that is told of them when somebody writes at that very moment', async () => {
+    const page = await connectPage(app);
+    const talking = await talk(page);
+    const old = await aged(page, talking, [90]);
+    await fallsSilent(talking);
+    const told = await logged(page, talking, 'message.updated', 12, { message: { id: old[0] } });
+    const writer = await Records.of(app.databaseUrl);
+    try {
+      await writer.query('BEGIN');
+      await writer.query(`UPDATE conversations SET last_activity = now() WHERE id = $1`, [talking.id]);
+      const done = step(page);
+      await eventually(async () => {
+        const waiting = await records.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waiting.length > 0;
+      }, 'a wait for who writes');
+      await writer.query('COMMIT');
+      expect(await done).toBe(false);
+    } finally {
+      await writer.close();
+    }
+    expect(await payloadOf(told)).toEqual({ message: { id: old[0] } });
+    expect(await ids('messages', old)).toEqual(old);
+  });
+});
+
+test('what was done in DISPATCH mode leaves the log with what is kept of it', async () => {
+  const page = await connectPage(app);
+  await app.graphql(
+    `mutation ($id: ID!) { updateApp(id: $id, input: { processingMode: DISPATCH, dispatchRetentionPolicy: { ttlDays: 2 } }) { id } }`,
+    { id: page.appId },
+  );
+  await says(page, newPsid(), 'Hello');
+  const [lane = { id: '' }] = await records.query<{ id: string }>(
+    'SELECT conversation_id AS id FROM dispatch_lanes WHERE app_id = $1',
+    [page.appId],
+  );
+  const events = [idAt(daysAgo(3)), idAt(daysAgo(1))];
+  const [old = '', young = ''] = events;
+  await records.query(
+    `INSERT INTO conversation_events (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, accept_time, dispatch)
+     SELECT $1, id, $2, $3, $3, 'TO_CONTACT', 'MESSENGER', 'x', '{}', now(), true FROM unnest($4::text[]) AS id`,
+    [app.projectId, page.appId, lane.id, events],
+  );
+  const tell = (kind: string, id: string): Promise<string> =>
+    logged(page, { ...lane, contactId: lane.id }, kind, 0.1, { event: { id } });
+  const told = [await tell('event.added', old), await tell('event.updated', old)];
+  const kept = await tell('event.added', young);
+  await night();
+  await gone('conversation_events', [old]);
+  for (const id of told) expect(await payloadOf(id)).toEqual({ erased: true });
+  expect(await payloadOf(kept)).toEqual({ event: { id: young } });
+  expect(await ids('conversation_events', events)).toEqual([young]);
 });
 
 test('an app that keeps everything loses nothing', async () => {
