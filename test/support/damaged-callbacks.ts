@@ -7,6 +7,8 @@ type Json = Record<string, unknown>;
 
 /** Postgres's indexes take about 2,700 bytes, of which other columns need some. */
 const MOST_IN_AN_INDEX = 2_400;
+/** Whatever an item holds, storing what it says has a bound. */
+const MOST_OF_AN_ITEM = 60;
 /** JSON's escapes for what no text in Postgres can hold. */
 const UNSTORABLE = /(?<!\\)(\\\\)*\\u(0000|d[89a-f][0-9a-f]{2})/;
 
@@ -50,6 +52,11 @@ function hasItems(entry: unknown): entry is { messaging: unknown[] } {
   return typeof entry === 'object' && entry !== null && Array.isArray((entry as Json).messaging);
 }
 
+function itemsOf(entry: unknown): number {
+  const lists = typeof entry === 'object' && entry !== null ? Object.values(entry) : [];
+  return lists.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0);
+}
+
 function faultOf(events: InboundEvent[], entry: unknown): string | null {
   const read = new Set(events.map((event) => ('channelMessageId' in event ? event.channelMessageId : '')));
   const expected = hasItems(entry) ? GOOD_IDS : ['before', 'after'];
@@ -59,6 +66,8 @@ function faultOf(events: InboundEvent[], entry: unknown): string | null {
     const items = entry.messaging.filter((one) => one !== null && one !== undefined);
     if (events.length < items.length + GOOD_IDS.length) return 'an item gave nothing';
   }
+  if (events.length > MOST_OF_AN_ITEM * (itemsOf(entry) + GOOD_IDS.length))
+    return `${events.length} events of ${itemsOf(entry)} items`;
   for (const event of events) {
     const fault = faultOfEvent(event);
     if (fault !== null) return `${fault}: ${JSON.stringify(event).slice(0, 500)}`;

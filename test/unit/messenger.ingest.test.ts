@@ -361,6 +361,26 @@ describe('parseCallback', () => {
   });
 });
 
+test('a message of more attachments than anybody sends makes no more messages than a long one, and loses nothing', () => {
+  const attachments = Array.from({ length: 30_000 }, (_, index) => ({
+    type: 'image',
+    payload: { url: `https://x/${index}` },
+  }));
+  const item = { sender: { id: PSID }, message: { mid: 'm', text: 'Look', attachments } };
+  const [entry] = parseCallback({ object: 'page', entry: [{ id: PAGE, messaging: [item] }] });
+  const events = entry?.events ?? [];
+  expect(events).toHaveLength(51);
+  expect(events[0]).toMatchObject({
+    content: { media_card_message: { url: 'https://x/0', caption: 'Look' } },
+  });
+  expect(events[49]).toMatchObject({
+    channelMessageId: 'm#49',
+    content: { media_message: { url: 'https://x/49' } },
+  });
+  const last = events[50] as { content: { fallback_message: { raw_message: string } } };
+  expect(JSON.parse(last.content.fallback_message.raw_message)).toEqual(attachments.slice(50));
+});
+
 describe('isCallback and countEvents', () => {
   test.each([
     [{ object: 'page' }, true],

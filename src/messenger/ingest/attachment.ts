@@ -55,9 +55,12 @@ function attachmentContent(value: unknown): Said {
       };
 }
 
+/** Meta sends 30 at most. Each makes a message, so what goes beyond any sense stays together in one. */
+const MOST_ATTACHMENTS = 50;
+
 /** What a text and the attachments beside it make together: the text goes with the first if that can carry one. */
 export function withText(text: string, attachments: unknown[]): Said[] {
-  const [first, ...others] = attachments.map(attachmentContent);
+  const [first, ...others] = eachAttachment(attachments);
   if (text === '') return first ? [first, ...others] : [];
   if (first?.content.media_message) {
     const { url } = first.content.media_message;
@@ -70,7 +73,11 @@ export function withText(text: string, attachments: unknown[]): Said[] {
 }
 
 export function eachAttachment(attachments: unknown[]): Said[] {
-  return attachments.map(attachmentContent);
+  const contents = attachments.slice(0, MOST_ATTACHMENTS).map(attachmentContent);
+  const rest = attachments.slice(MOST_ATTACHMENTS);
+  if (rest.length === 0) return contents;
+  const why = `Messenger delivered ${attachments.length} attachments in one message; these are those after the first ${MOST_ATTACHMENTS}`;
+  return [...contents, { content: fallback(rest, why), details: {} }];
 }
 
 /** The attachments of a message. A sticker came with an `image` twin until 2026-08-30: one of the two is enough. */
