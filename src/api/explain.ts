@@ -1,5 +1,6 @@
 import { HttpException, Logger } from '@nestjs/common';
 import { isDatabaseAway } from '../database/availability.js';
+import { isOutdatedPlan } from '../database/prepared.js';
 import { DomainError, type ErrorCode } from '../errors.js';
 import { newId } from '../ids.js';
 import { SPELLINGS } from './error.table.js';
@@ -42,6 +43,7 @@ function knownError(thrown: unknown): Explained | null {
   if (isDatabaseAway(thrown)) {
     return fromHttp(503, 'the database cannot be reached right now; try again');
   }
+  if (isOutdatedPlan(thrown)) return fromHttp(503, 'the database has just been migrated; try again');
   // Body parsers and other middleware throw errors of the http-errors kind.
   const { status, expose, message } = (thrown ?? {}) as Partial<{
     status: unknown;

@@ -145,6 +145,11 @@ describe('what nobody foresaw', () => {
     [Object.assign(new Error('bad JSON'), { status: 400, expose: true }), 400, 'INVALID_ARGUMENT'],
     [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 503, 'UNAVAILABLE'],
     [Object.assign(new Error('terminating connection'), { code: '57P01' }), 503, 'UNAVAILABLE'],
+    [
+      Object.assign(new Error('cached plan must not change result type'), { code: '0A000' }),
+      503,
+      'UNAVAILABLE',
+    ],
   ])('is not what the framework or the database says of itself: %s', (thrown, http, code) => {
     expect(explain(thrown)).toMatchObject({ httpStatus: http, error: { code } });
     expect(log).not.toHaveBeenCalled();
