@@ -3,13 +3,10 @@ import { DataSource } from 'typeorm';
 import type { Contact } from '../contacts/contact.entity.js';
 import { appsOf } from '../contacts/contact-events.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
-import { type NewEvent, type Snapshot, snapshotOf } from '../events/event.js';
+import { type NewEvent, snapshotOf } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { withContacts } from './locked.js';
-
-/** What the log tells of a person: the rows stay, so that cursors and deliveries keep their place. */
-const ERASE_EVENTS = `
-  UPDATE events SET payload = '{"erased": true}' WHERE project_id = $1 AND contact_id = $2`;
+import { contactTrace, conversationTrace, eraseContactInLog } from './traces.js';
 
 /** What is known of how far the person has read is kept by who they are on their channel. */
 const ERASE_RECEIPTS = `
@@ -36,12 +33,12 @@ export class ErasureService {
   async erase(projectId: string, id: string): Promise<void> {
     await withContacts(this.dataSource, projectId, [id], async (tx, { contacts, conversations }) => {
       const apps = (await appsOf(tx, projectId, [id])).get(id) ?? [];
-      await tx.query(ERASE_EVENTS, [projectId, id]);
+      await eraseContactInLog(tx, projectId, id);
       await tx.query(ERASE_RECEIPTS, [projectId, id]);
       await tx.query(DELETE, [projectId, id]);
-      const contact = traceOf(contacts.get(id) as Contact);
+      const contact = contactTrace(snapshotOf(contacts.get(id) as Contact));
       const events: NewEvent[] = [
-        ...conversations.map((conversation): NewEvent => endOf(conversation)),
+        ...conversations.map(endOf),
         ...apps.map((appId): NewEvent => ({
           projectId,
           appId,
@@ -55,31 +52,8 @@ export class ErasureService {
   }
 }
 
-function traceOf(contact: Contact): Snapshot {
-  const { projectId, id, externalId, createdAt } = contact;
-  return {
-    ...snapshotOf({ projectId, id, externalId, createdAt }),
-    displayName: '',
-    email: '',
-    language: 'UNSPECIFIED',
-    metadata: '',
-    channelPriority: [],
-    channelIdentities: [],
-  };
-}
-
 function endOf(conversation: Conversation): NewEvent {
-  const { projectId, appId, id, contactId, activeChannel } = conversation;
-  const trace = {
-    ...{ projectId, appId, id, contactId, activeChannel, active: false },
-    ...{ metadata: '', metadataJson: null, correlationId: '', labels: [], assignee: null },
-  };
-  return {
-    projectId,
-    appId,
-    kind: 'conversation.deleted',
-    conversationId: id,
-    contactId,
-    payload: { conversation: trace },
-  };
+  const { projectId, appId, id: conversationId, contactId } = conversation;
+  const payload = { conversation: conversationTrace(snapshotOf(conversation)) };
+  return { projectId, appId, kind: 'conversation.deleted', conversationId, contactId, payload };
 }

@@ -463,6 +463,59 @@ describe('erasing', () => {
     expect(await texts(conversation_id)).toEqual(['me again']);
   });
 
+  test('still tells whoever was cut off that a conversation and a merged contact had gone before', async () => {
+    const receiver = await startReceiver();
+    let up = false;
+    receiver.answer(() => (up ? 200 : 503));
+    try {
+      const own = await connectPage(app);
+      await app.graphql(`mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { id } }`, {
+        input: {
+          appId: own.appId,
+          target: receiver.url,
+          triggers: ['CONTACT_MERGE', 'CONVERSATION_DELETE', 'CONTACT_DELETE'],
+        },
+      });
+      const [first, second] = [newPsid(), newPsid()];
+      await says(first, 'unforgotten one', own);
+      await says(second, 'unforgotten two', own);
+      const [source, { id }] = [await contactOf(first, own), await contactOf(second, own)];
+      await app.graphql(MERGE, { source: source.id, destination: id });
+      const [talk] = await records.query<{ id: string }>(
+        `SELECT id FROM conversations WHERE contact_id = $1`,
+        [id],
+      );
+      await app.graphql(`mutation ($id: ID!) { deleteConversation(id: $id) }`, { id: talk?.id });
+      await app.graphql(DELETE, { id });
+      const before = receiver.requests.length;
+      up = true;
+      const told = (): Record<string, unknown>[] =>
+        receiver.requests.slice(before).map(({ json }) => json ?? {});
+      const keys = ['contact_merge', 'conversation_delete', 'contact_delete'];
+      await receiver.waitFor(
+        () => keys.every((key) => told().some((body) => `${key}_notification` in body)),
+        60_000,
+      );
+      expect(told()).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({
+            contact_merge_notification: {
+              preserved_contact: expect.objectContaining({ id, channel_identities: [] }),
+              deleted_contact: expect.objectContaining({ id: source.id, channel_identities: [] }),
+            },
+          }),
+          expect.objectContaining({
+            conversation_delete_notification: {
+              conversation: expect.objectContaining({ id: talk?.id, contact_id: id, active: false }),
+            },
+          }),
+        ]),
+      );
+    } finally {
+      await receiver.close();
+    }
+  });
+
   test('while the person writes keeps nothing of what the erased contact had', async () => {
     const psid = newPsid();
     await says(psid, 'word 0');
