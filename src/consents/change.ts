@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../events/event.js';
+import type { RecordedEvent } from '../events/event.js';
 
 /** Source: Conversation API, consents. */
 export const LIST_TYPES = ['OPT_OUT_ALL', 'OPT_OUT_MARKETING', 'OPT_OUT_NOTIFICATION'] as const;
@@ -18,7 +18,7 @@ export interface ConsentChange {
  * What an event says of a person's wish to be written to: on Messenger they stop and resume marketing messages. Null when it says nothing.
  * Source: messenger-platform/reference/webhook-events/messaging_optins, `notification_messages_status`.
  */
-export function consentChangeOf(event: StoredEvent): ConsentChange | null {
+export function consentChangeOf(event: RecordedEvent): ConsentChange | null {
   if (event.kind !== 'event.added' || 'erased' in event.payload) return null;
   const { direction, channel, identity, content } = event.payload.event as {
     direction?: string;

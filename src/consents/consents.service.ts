@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { queryRows } from '../database/rows.js';
 import { EventLog } from '../events/event-log.js';
-import type { StoredEvent } from '../events/event.js';
+import type { RecordedEvent } from '../events/event.js';
 import { newId } from '../ids.js';
 import { keysetOf, type Page, pageOf, type PageRequest } from '../page.js';
 import { AppsService } from '../apps/apps.service.js';
@@ -82,7 +82,7 @@ export class ConsentsService implements OnModuleInit {
     );
   }
 
-  private async note(tx: EntityManager, events: readonly StoredEvent[]): Promise<void> {
+  private async note(tx: EntityManager, events: readonly RecordedEvent[]): Promise<void> {
     for (const step of steps(events.flatMap((event) => consentChangeOf(event) ?? []))) {
       await tx.query(APPLY, [JSON.stringify(step.map((change) => ({ ...change, id: newId() })))]);
     }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
+import { leaveToCommit } from '../database/leave-to-commit.js';
 import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import type { Conversation } from './conversation.entity.js';
@@ -102,31 +103,66 @@ export class ConversationGone extends Error {
   readonly code = '40PAR';
 }
 
-/** A person's message opens a closed or snoozed conversation again. */
 const TOUCH = prepared(`
   UPDATE conversations c SET
-    last_message_id = greatest(c.last_message_id, a."lastMessageId"),
-    last_activity = greatest(c.last_activity, a.at),
-    last_received = greatest(c.last_received, a.at),
-    active_channel = a.channel,
-    unread_count = c.unread_count + a.unread,
-    status = CASE WHEN a.unread > 0 THEN 'OPEN' ELSE c.status END,
-    snoozed_until = CASE WHEN a.unread > 0 THEN NULL ELSE c.snoozed_until END,
-    last_contact_message_at = greatest(c.last_contact_message_at, a."contactMessageAt"),
+    last_message_id = a."lastMessageId",
+    last_activity = a."lastActivity",
+    last_received = a."lastReceived",
+    active_channel = a."activeChannel",
+    unread_count = a."unreadCount",
+    status = a.status,
+    snoozed_until = a."snoozedUntil",
+    last_contact_message_at = a."lastContactMessageAt",
     metadata_json = coalesce(a."metadataJson", c.metadata_json),
-    correlation_id = coalesce(a."correlationId", c.correlation_id),
-    updated_at = now()
-  FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, id text, "lastMessageId" text, at timestamptz, channel text, unread int,
-    "contactMessageAt" timestamptz, "metadataJson" jsonb, "correlationId" text)
-  WHERE c.project_id = a."projectId" AND c.id = a.id
-  RETURNING c.*`);
+    correlation_id = a."correlationId",
+    updated_at = a."updatedAt"
+  FROM jsonb_to_recordset($1::jsonb) AS a("projectId" text, id text, "lastMessageId" text, "lastActivity" timestamptz,
+    "lastReceived" timestamptz, "activeChannel" text, "unreadCount" int, status text, "snoozedUntil" timestamptz,
+    "lastContactMessageAt" timestamptz, "metadataJson" jsonb, "correlationId" text, "updatedAt" timestamptz)
+  WHERE c.project_id = a."projectId" AND c.id = a.id`);
 
-/** Moves conversations that have new messages; they must be locked already. */
-export async function touchConversations(
+/**
+ * Moves conversations that have new messages. What they are now is known from what they were under the lock, so that nothing is read; a
+ * failure is told by the commit.
+ */
+export function touchConversations(
   tx: EntityManager,
-  activities: Activity[],
-): Promise<Map<string, Conversation>> {
-  if (activities.length === 0) return new Map();
-  const rows = await queryRows<Conversation>(tx, TOUCH, [JSON.stringify(activities)]);
-  return new Map(rows.map((row) => [row.id, row]));
+  locked: ReadonlyMap<string, Conversation>,
+  activities: readonly Activity[],
+): Map<string, Conversation> {
+  const touched = new Map<string, Conversation>();
+  if (activities.length === 0) return touched;
+  const rows = activities.map((activity) => {
+    const before = locked.get(activity.id);
+    if (!before) throw new Error(`conversation ${activity.id} is not locked`);
+    const changes = changesBy(before, activity);
+    const metadataJson = activity.metadataJson ?? null;
+    touched.set(activity.id, { ...before, ...changes, metadataJson: metadataJson ?? before.metadataJson });
+    return { projectId: activity.projectId, id: activity.id, ...changes, metadataJson };
+  });
+  leaveToCommit(tx, tx.query(TOUCH, [JSON.stringify(rows)]));
+  return touched;
+}
+
+/** A person's message opens a closed or snoozed conversation again. */
+function changesBy(before: Conversation, activity: Activity) {
+  const { lastMessageId, at, channel, unread, contactMessageAt, correlationId } = activity;
+  return {
+    lastMessageId: latest(before.lastMessageId, lastMessageId),
+    lastActivity: latest(before.lastActivity, at),
+    lastReceived: latest(before.lastReceived, at),
+    activeChannel: channel,
+    unreadCount: before.unreadCount + unread,
+    status: unread > 0 ? ('OPEN' as const) : before.status,
+    snoozedUntil: unread > 0 ? null : before.snoozedUntil,
+    lastContactMessageAt: contactMessageAt
+      ? latest(before.lastContactMessageAt, contactMessageAt)
+      : before.lastContactMessageAt,
+    correlationId: correlationId ?? before.correlationId,
+    updatedAt: new Date(),
+  };
+}
+
+function latest<T extends Date | string>(known: T | null, given: T): T {
+  return known !== null && known > given ? known : given;
 }

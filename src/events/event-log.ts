@@ -1,15 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { leaveToCommit } from '../database/leave-to-commit.js';
 import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import { isAfter } from './cursor.js';
-import type { EventKind, NewEvent, Position, StoredEvent } from './event.js';
+import type { EventKind, NewEvent, Place, Position, RecordedEvent, StoredEvent } from './event.js';
 import { type AppKey, wakePayload, Wakeups } from './wakeups.js';
 
+/** Where events are, by their ids. Who waits for it waits for the database. */
+export type Places = Promise<ReadonlyMap<string, Place>>;
+
 /** Told of events inside the transaction that records them, e.g. to write webhook deliveries. */
-export type EventSink = (tx: EntityManager, events: readonly StoredEvent[]) => Promise<void>;
+export type EventSink = (
+  tx: EntityManager,
+  events: readonly RecordedEvent[],
+  places: Places,
+) => Promise<void>;
 
 /** What a read of the log found. */
 export interface LogSlice {
@@ -71,7 +79,10 @@ export class EventLog {
     this.sinks.push(sink);
   }
 
-  /** Appends in the given order, tells the sinks, and wakes the readers when the transaction commits. */
+  /**
+   * Appends in the given order, tells the sinks, and wakes the readers when the transaction commits. A failure may be told by the commit
+   * alone.
+   */
   async record(tx: EntityManager, events: readonly NewEvent[]): Promise<void> {
     if (events.length === 0) return;
     const rows = events.map((event) => ({
@@ -80,16 +91,9 @@ export class EventLog {
       conversationId: event.conversationId ?? null,
       contactId: event.contactId ?? null,
     }));
-    const inserted = await queryRows<{ xact: string; seq: string; id: string; at: Date }>(tx, INSERT, [
-      JSON.stringify(rows),
-    ]);
-    const places = new Map(inserted.map((row) => [row.id, row]));
-    const stored = rows.map((row): StoredEvent => {
-      const place = places.get(row.id);
-      if (!place) throw new Error(`event ${row.id} was not stored`);
-      return { ...row, at: place.at, position: { xact: BigInt(place.xact), seq: BigInt(place.seq) } };
-    });
-    await Promise.all(this.sinks.map((sink) => sink(tx, stored)));
+    const places = append(tx, rows);
+    leaveToCommit(tx, places);
+    await Promise.all(this.sinks.map((sink) => sink(tx, rows, places)));
     const apps = new Set(rows.map((row) => wakePayload(row)));
     this.wakeups.announce(tx, [...apps]);
   }
@@ -143,6 +147,15 @@ export class EventLog {
     );
     return BigInt(row?.xmin ?? 0);
   }
+}
+
+async function append(tx: EntityManager, rows: readonly RecordedEvent[]): Places {
+  const inserted = await queryRows<{ xact: string; seq: string; id: string; at: Date }>(tx, INSERT, [
+    JSON.stringify(rows),
+  ]);
+  return new Map(
+    inserted.map(({ id, at, xact, seq }) => [id, { at, position: { xact: BigInt(xact), seq: BigInt(seq) } }]),
+  );
 }
 
 function fromRow(row: EventRow): StoredEvent {

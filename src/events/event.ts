@@ -84,23 +84,23 @@ export interface Position {
   seq: bigint;
 }
 
-export type StoredEvent<K extends EventKind = EventKind> = NewEvent<K> & {
-  /** ULID; `webhook-id` of its deliveries. */
-  id: string;
+/** Where in the log an event is. */
+export interface Place {
   at: Date;
   position: Position;
+}
+
+export type RecordedEvent<K extends EventKind = EventKind> = NewEvent<K> & {
+  /** ULID; `webhook-id` of its deliveries. */
+  id: string;
 };
 
-/** An entity as it goes into the log. */
+export type StoredEvent<K extends EventKind = EventKind> = RecordedEvent<K> & Place;
+
+/** An entity as it goes into the log: its dates as text, and what its columns hold as JSON as it is. */
 export function snapshotOf(entity: object): Snapshot {
   const snapshot: Snapshot = {};
   for (const [name, value] of Object.entries(entity))
-    if (value !== undefined) snapshot[name] = plainJson(value);
+    if (value !== undefined) snapshot[name] = value instanceof Date ? value.toJSON() : (value as unknown);
   return snapshot;
-}
-
-/** Most columns hold what is JSON as it is; to write and read a whole row costs several times as much. */
-function plainJson(value: unknown): unknown {
-  if (value instanceof Date) return value.toJSON();
-  return typeof value === 'object' && value !== null ? JSON.parse(JSON.stringify(value)) : value;
 }

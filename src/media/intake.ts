@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { queryRows } from '../database/rows.js';
-import type { Snapshot, StoredEvent } from '../events/event.js';
+import type { Snapshot, RecordedEvent } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
 import { JobsService } from '../jobs/jobs.service.js';
@@ -31,7 +31,7 @@ export class MediaIntake implements OnModuleInit {
     this.log.addSink((tx, events) => this.take(tx, events));
   }
 
-  private async take(tx: EntityManager, events: readonly StoredEvent[]): Promise<void> {
+  private async take(tx: EntityManager, events: readonly RecordedEvent[]): Promise<void> {
     const found = events.flatMap((event) => newMediaOf(event));
     if (found.length > 0) {
       const noted = await queryRows<MediaKey>(tx, INSERT, [JSON.stringify(found)]);
@@ -45,7 +45,7 @@ export class MediaIntake implements OnModuleInit {
   }
 }
 
-function newMediaOf(event: StoredEvent): object[] {
+function newMediaOf(event: RecordedEvent): object[] {
   if (event.kind !== 'message.added') return [];
   const { message } = event.payload as { message: Snapshot };
   // What callers of ours send stays where they host it; what was written in the Page's inbox has the channel's links too.
@@ -59,7 +59,7 @@ function newMediaOf(event: StoredEvent): object[] {
   }));
 }
 
-function unsentOf(event: StoredEvent): object[] {
+function unsentOf(event: RecordedEvent): object[] {
   if (event.kind !== 'message.updated') return [];
   const { message } = event.payload as { message: Snapshot };
   return typeof message.deletedAt === 'string' ? [{ projectId: event.projectId, id: message.id }] : [];

@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { touchConversations } from '../conversations/activity.js';
 import type { Conversation } from '../conversations/conversation.entity.js';
-import { personKey, type Resolution } from '../conversations/people.js';
+import { personKey, type Resolution, type Resolved } from '../conversations/people.js';
+import { leaveToCommit } from '../database/leave-to-commit.js';
 import { prepared } from '../database/prepared.js';
-import { queryRows } from '../database/rows.js';
 import { DomainError } from '../errors.js';
 import type { NewEvent } from '../events/event.js';
 import { newId } from '../ids.js';
@@ -12,8 +12,9 @@ import { activitiesOf, addedEvents } from './activity.js';
 import type { Accepted, SendCommand } from './command.js';
 import { keptOf, overgrown } from './conversation-metadata.js';
 import { claimKeys, releaseKeys } from './idempotency.js';
-import { insertMessages } from './insert.js';
+import { messageOf } from './insert.js';
 import { laneJob } from './lane.js';
+import type { Message } from './message.entity.js';
 import { withPostbackData } from './postback-data.js';
 import type { Addressee } from './recipients.js';
 
@@ -27,11 +28,21 @@ export interface Acceptance {
 /** Postgres reads years of four digits as JavaScript writes them; the longest life ends ten thousand years from now. */
 const LATEST = Date.UTC(9999, 11, 31);
 
-const QUEUE = prepared(`
+/** Nothing of it can be there already: a send has its name on the channel later. */
+const STORE = prepared(`
+  WITH sent AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS s("projectId" text, id text, "appId" text, "conversationId" text, "contactId" text,
+      channel text, identity text, content jsonb, metadata text, "correlationId" text, "callbackUrl" text, "channelProperties" jsonb,
+      "replyToMessageId" text, "acceptTime" timestamptz, dispatch boolean, "expiresAt" timestamptz, "highPriority" boolean, others jsonb)
+  ), stored AS (
+    INSERT INTO messages (project_id, id, app_id, conversation_id, contact_id, direction, channel, identity, content, status, sent_by,
+      metadata, correlation_id, callback_url, channel_properties, reply_to_message_id, accept_time, dispatch)
+    SELECT "projectId", id, "appId", "conversationId", "contactId", 'TO_CONTACT', channel, identity, content, 'QUEUED', 'API',
+      metadata, "correlationId", "callbackUrl", "channelProperties", "replyToMessageId", "acceptTime", dispatch
+    FROM sent
+  )
   INSERT INTO sends (project_id, conversation_id, message_id, expires_at, high_priority, channels)
-  SELECT s."projectId", s."conversationId", s."messageId", s."expiresAt", s."highPriority", s.channels
-  FROM jsonb_to_recordset($1::jsonb) AS s("projectId" text, "conversationId" text, "messageId" text, "expiresAt" timestamptz,
-    "highPriority" boolean, channels jsonb)`);
+  SELECT "projectId", "conversationId", id, "expiresAt", "highPriority", others FROM sent`);
 
 /** Stores a batch of sends as QUEUED, in conversations that are locked. A command that cannot be accepted gets its error and touches nothing. */
 export async function acceptSends(
@@ -56,36 +67,13 @@ export async function acceptSends(
     tx,
     refused.map((index) => commands[index] as SendCommand),
   );
-  const rows = fresh.map((index) => {
+  const sends = fresh.map((index) => {
     const command = commands[index] as SendCommand;
-    const { projectId, appId, channel, identity } = addressees[index] as Addressee;
+    const person = addressees[index] as Addressee;
     const id = ids[index] as string;
-    const resolved = resolution.get(personKey(addressees[index] as Addressee));
+    const resolved = resolution.get(personKey(person));
     if (!resolved) throw new Error(`no conversation for message ${id}`);
-    return {
-      ...{ projectId, id, appId, channel, identity, acceptTime, ...resolved },
-      direction: 'TO_CONTACT' as const,
-      content: withPostbackData(command.message, id),
-      status: 'QUEUED' as const,
-      sentBy: 'API' as const,
-      metadata: command.messageMetadata,
-      correlationId: command.correlationId ?? '',
-      callbackUrl: command.callbackUrl,
-      channelProperties: command.channelProperties,
-      replyToMessageId: command.message.reply_to?.message_id ?? null,
-    };
-  });
-  const byId = new Map(fresh.map((index) => [ids[index], commands[index] as SendCommand]));
-  const others = new Map(fresh.map((index) => [ids[index], (addressees[index] as Addressee).others]));
-  const queue = rows.map(({ projectId, conversationId, id }) => {
-    const command = byId.get(id) as SendCommand;
-    const expiresAt = new Date(Math.min(acceptTime.getTime() + command.ttlSeconds * 1000, LATEST));
-    return {
-      ...{ projectId, conversationId, expiresAt },
-      messageId: id,
-      highPriority: command.highPriority,
-      channels: others.get(id) ?? [],
-    };
+    return { command, person, message: queued(id, command, person, resolved, acceptTime) };
   });
   const forgetful = new Set(
     addressees.flatMap((person) =>
@@ -94,17 +82,16 @@ export async function acceptSends(
         : (resolution.get(personKey(person))?.conversationId ?? []),
     ),
   );
-  const said = Map.groupBy(rows, ({ conversationId }) => conversationId);
-  const activities = activitiesOf(rows).map((activity) => {
-    const sends = (said.get(activity.id) ?? []).map(({ id }) => byId.get(id) as SendCommand);
-    const kept = keptOf(locked.get(activity.id)?.metadataJson ?? null, sends);
+  const messages = sends.map(({ message }) => message);
+  const said = Map.groupBy(sends, ({ message }) => message.conversationId);
+  const activities = activitiesOf(messages).map((activity) => {
+    const commandsHere = (said.get(activity.id) ?? []).map(({ command }) => command);
+    const kept = keptOf(locked.get(activity.id)?.metadataJson ?? null, commandsHere);
     return { ...activity, ...kept, ...(forgetful.has(activity.id) ? { metadataJson: null } : {}) };
   });
-  const [messages, conversations] = await Promise.all([
-    insertMessages(tx, rows),
-    touchConversations(tx, activities),
-    queue.length > 0 ? queryRows(tx, QUEUE, [JSON.stringify(queue)]) : [],
-  ]);
+  const conversations = touchConversations(tx, locked, activities);
+  if (sends.length > 0)
+    leaveToCommit(tx, tx.query(STORE, [JSON.stringify(sends.map((send) => rowOf(send)))]));
   const errors = new Map(refused.map((index) => [ids[index] as string, refusals.get(index)]));
   return {
     results: commands.map((_, index) => {
@@ -114,11 +101,45 @@ export async function acceptSends(
       // What repeats one of the same batch is refused with it.
       return answer instanceof DomainError ? answer : (errors.get(answer.messageId) ?? answer);
     }),
-    events: [...addedEvents(messages, conversations)],
-    jobs: queue.map((send) =>
-      laneJob(send.projectId, send.conversationId, { highPriority: send.highPriority }),
+    events: addedEvents(messages, conversations),
+    jobs: sends.map(({ message, command: { highPriority } }) =>
+      laneJob(message.projectId, message.conversationId, { highPriority }),
     ),
   };
+}
+
+/** A send as it will be stored. */
+interface QueuedSend {
+  command: SendCommand;
+  person: Addressee;
+  message: Message;
+}
+
+function queued(
+  id: string,
+  command: SendCommand,
+  { projectId, appId, channel, identity }: Addressee,
+  resolved: Resolved,
+  acceptTime: Date,
+): Message {
+  return messageOf({
+    ...{ projectId, id, appId, channel, identity, acceptTime, ...resolved },
+    direction: 'TO_CONTACT',
+    content: withPostbackData(command.message, id),
+    status: 'QUEUED',
+    sentBy: 'API',
+    metadata: command.messageMetadata,
+    correlationId: command.correlationId ?? '',
+    callbackUrl: command.callbackUrl,
+    channelProperties: command.channelProperties,
+    replyToMessageId: command.message.reply_to?.message_id ?? null,
+  });
+}
+
+function rowOf({ command, person, message }: QueuedSend): object {
+  const { ttlSeconds, highPriority } = command;
+  const expiresAt = new Date(Math.min(message.acceptTime.getTime() + ttlSeconds * 1000, LATEST));
+  return { ...message, expiresAt, highPriority, others: person.others };
 }
 
 /** Why sends at `indexes` cannot be accepted: they would make the metadata of their conversation too long. */

@@ -171,7 +171,7 @@ export class InboundService implements OnModuleInit {
     const { foreign, held } = await holdEchoes(tx, unknown, resolution);
     const rows = await rowsOf(tx, batch.messages, foreign, resolution);
     const { messages: added, early } = await insertReceived(tx, rows);
-    const touched = await touchConversations(tx, activitiesOf(added));
+    const touched = touchConversations(tx, conversations, activitiesOf(added));
     const reopened = reopenedEvents(conversations, touched);
     for (const [id, conversation] of touched) conversations.set(id, conversation);
     const settled = await settleParts(

@@ -4,9 +4,7 @@ import { queryRows } from '../database/rows.js';
 import { EARLIER_RECEIPT } from './inbound/early-receipts.js';
 import type { Message } from './message.entity.js';
 
-/** A message as the batch statements insert it. */
-export type MessageRow = Pick<
-  Message,
+type RequiredField =
   | 'projectId'
   | 'id'
   | 'appId'
@@ -17,8 +15,10 @@ export type MessageRow = Pick<
   | 'identity'
   | 'content'
   | 'sentBy'
-  | 'acceptTime'
-> &
+  | 'acceptTime';
+
+/** A message as the batch statements insert it. */
+export type MessageRow = Pick<Message, RequiredField> &
   Partial<
     Pick<
       Message,
@@ -64,12 +64,7 @@ const INSERT = prepared(`
     WHERE e.project_id = messages.project_id AND e.app_id = messages.app_id AND e.channel = messages.channel
       AND e.channel_message_id = split_part(messages.channel_message_id, '#', 1)) AS early`);
 
-/** Stores messages; ids ascend in the order of `rows`. Returns those that were not there yet, in order. */
-export async function insertMessages(tx: EntityManager, rows: MessageRow[]): Promise<Message[]> {
-  return (await insertReceived(tx, rows)).messages;
-}
-
-/** The same for what a channel brings in, of which something may be known already. */
+/** Stores messages; ids ascend in the order of `rows`. Gives those that were not there yet, in order. */
 export async function insertReceived(tx: EntityManager, rows: MessageRow[]): Promise<Inserted> {
   const early = new Set<string>();
   if (rows.length === 0) return { messages: [], early };
@@ -80,3 +75,29 @@ export async function insertReceived(tx: EntityManager, rows: MessageRow[]): Pro
   });
   return { messages: messages.sort((a, b) => (a.id < b.id ? -1 : 1)), early };
 }
+
+/** A row as it will be read once it is stored. */
+export function messageOf(row: MessageRow): Message {
+  return { ...DEFAULTS, ...row };
+}
+
+/** As the table has them. */
+const DEFAULTS: Omit<Message, RequiredField> = {
+  channelMessageId: null,
+  status: null,
+  reason: null,
+  metadata: '',
+  correlationId: '',
+  channelProperties: {},
+  replyToMessageId: null,
+  callbackUrl: null,
+  channelData: null,
+  reactions: [],
+  injected: false,
+  erased: false,
+  dispatch: false,
+  channelTime: null,
+  editedAt: null,
+  editRevision: null,
+  deletedAt: null,
+};

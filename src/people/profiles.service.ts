@@ -6,7 +6,7 @@ import type { ConnectedChannel } from '../channels/connections.js';
 import { ChannelRegistry } from '../channels/registry.js';
 import { contactEvents } from '../contacts/contact-events.js';
 import type { Identity } from '../contacts/identities.js';
-import type { StoredEvent } from '../events/event.js';
+import type { RecordedEvent } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { JobsService } from '../jobs/jobs.service.js';
 import type { NewJob } from '../jobs/task.js';
@@ -68,7 +68,7 @@ export class ProfilesService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** New contacts are noted in the transaction that makes them. */
-  private async note(tx: EntityManager, events: readonly StoredEvent[]): Promise<void> {
+  private async note(tx: EntityManager, events: readonly RecordedEvent[]): Promise<void> {
     const people = events.flatMap((event) => {
       if (event.kind !== 'contact.created') return [];
       const identities = event.payload.contact.channelIdentities as Identity[] | undefined;

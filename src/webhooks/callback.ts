@@ -1,5 +1,5 @@
 // What a customer is told of an event: trigger and body. Pure; the rows come from the event's snapshots, as they were then.
-import type { EventKind, EventPayloads, Snapshot, StoredEvent } from '../events/event.js';
+import type { EventKind, EventPayloads, RecordedEvent, Snapshot, StoredEvent } from '../events/event.js';
 import {
   type CallbackApp,
   capabilityOf,
@@ -156,16 +156,16 @@ const RULES: { readonly [K in EventKind]: Rule<K> | null } = {
 };
 
 /** Which webhooks hear of an event; null when none does. */
-export function triggerOf(event: StoredEvent): WebhookTrigger | null {
+export function triggerOf(event: RecordedEvent): WebhookTrigger | null {
   return ruleOf(event.kind, event)?.trigger ?? null;
 }
 
 /** Where an event goes instead of to the webhooks; null when it goes to them. */
-export function callbackUrlOf(event: StoredEvent): string | null {
+export function callbackUrlOf(event: RecordedEvent): string | null {
   return overrideOf(event.kind, event);
 }
 
-function overrideOf<K extends EventKind>(kind: K, event: StoredEvent<K>): string | null {
+function overrideOf<K extends EventKind>(kind: K, event: RecordedEvent<K>): string | null {
   const row = ruleOf(kind, event)?.callbackUrlOf?.(payloadOf(event));
   return row ? text(row, 'callbackUrl') : null;
 }
@@ -193,13 +193,13 @@ function build<K extends EventKind>(kind: K, event: StoredEvent<K>, app: Callbac
   };
 }
 
-function ruleOf<K extends EventKind>(kind: K, event: StoredEvent<K>): Rule<K> | null {
+function ruleOf<K extends EventKind>(kind: K, event: RecordedEvent<K>): Rule<K> | null {
   // Of an erased person only the place in the log is kept.
   if ('erased' in event.payload) return null;
   const rule: Rule<K> | null = RULES[kind];
   return rule && (rule.applies?.(payloadOf(event)) ?? true) ? rule : null;
 }
 
-function payloadOf<K extends EventKind>(event: StoredEvent<K>): EventPayloads[K] {
+function payloadOf<K extends EventKind>(event: RecordedEvent<K>): EventPayloads[K] {
   return event.payload;
 }

@@ -2,8 +2,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
-import type { StoredEvent } from '../events/event.js';
-import { EventLog } from '../events/event-log.js';
+import type { Place, RecordedEvent } from '../events/event.js';
+import { EventLog, type Places } from '../events/event-log.js';
 import { newId } from '../ids.js';
 import { JobsService } from '../jobs/jobs.service.js';
 import type { NewJob } from '../jobs/task.js';
@@ -67,12 +67,14 @@ export class WebhookEnqueuer implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.log.addSink((tx, events) => this.enqueue(tx, events));
+    this.log.addSink((tx, events, places) => this.enqueue(tx, events, places));
   }
 
-  private async enqueue(tx: EntityManager, events: readonly StoredEvent[]): Promise<void> {
-    const callable = events.flatMap((event) => callableOf(event) ?? []);
-    if (callable.length === 0) return;
+  private async enqueue(tx: EntityManager, events: readonly RecordedEvent[], places: Places): Promise<void> {
+    const told = events.filter((event) => triggerOf(event) !== null);
+    if (told.length === 0) return;
+    const stored = await places;
+    const callable = told.flatMap((event) => callableOf(event, stored.get(event.id) as Place) ?? []);
     const elsewhere = callable.filter(({ url }) => url !== null);
     if (elsewhere.length > 0) await tx.query(ORIGINS, [JSON.stringify(elsewhere)]);
     // A target that is down has a job for when it will be probed.
@@ -85,7 +87,7 @@ export class WebhookEnqueuer implements OnModuleInit {
 }
 
 /** Null when no webhook can want the event. */
-export function callableOf(event: StoredEvent): Callable | null {
+export function callableOf(event: RecordedEvent, { at, position }: Place): Callable | null {
   const trigger = triggerOf(event);
   if (trigger === null) return null;
   const url = callbackUrlOf(event);
@@ -93,9 +95,9 @@ export function callableOf(event: StoredEvent): Callable | null {
     projectId: event.projectId,
     appId: event.appId,
     eventId: event.id,
-    eventXact: String(event.position.xact),
-    eventSeq: String(event.position.seq),
-    eventAt: event.at,
+    eventXact: String(position.xact),
+    eventSeq: String(position.seq),
+    eventAt: at,
     // By contact, so that what makes a contact is told before its conversation, and that before the first message.
     lane: event.contactId ?? event.conversationId ?? event.id,
     trigger,

@@ -137,7 +137,7 @@ export class WebhookReplay {
     const { projectId, id, triggers } = webhook;
     // What went to the callback URL of its send was never the webhook's.
     const callable = events
-      .flatMap((event) => callableOf(event) ?? [])
+      .flatMap((event) => callableOf(event, event) ?? [])
       .filter(({ trigger, url }) => url === null && triggers.includes(trigger));
     if (callable.length === 0) return 0;
     return this.dataSource.transaction(async (tx) => {

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Snapshot, StoredEvent } from '../events/event.js';
+import { leaveToCommit } from '../database/leave-to-commit.js';
+import type { Snapshot, RecordedEvent } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { type KnownContact, type SaidMessage, storeContactWords, storeMessageWords } from './store.js';
 
@@ -16,7 +17,7 @@ export class WordKeeper implements OnModuleInit {
     this.log.addSink((tx, events) => this.keep(tx, events));
   }
 
-  private async keep(tx: EntityManager, events: readonly StoredEvent[]): Promise<void> {
+  private keep(tx: EntityManager, events: readonly RecordedEvent[]): Promise<void> {
     const messages = new Map<string, SaidMessage>();
     const contacts = new Map<string, KnownContact>();
     for (const { kind, payload } of events) {
@@ -27,8 +28,9 @@ export class WordKeeper implements OnModuleInit {
       } else if (kind === 'contact.created' || kind === 'contact.updated') put(contacts, payload.contact);
       else if (kind === 'contact.merged') put(contacts, payload.preserved);
     }
-    await storeMessageWords(tx, [...messages.values()]);
-    await storeContactWords(tx, [...contacts.values()]);
+    leaveToCommit(tx, storeMessageWords(tx, [...messages.values()]));
+    leaveToCommit(tx, storeContactWords(tx, [...contacts.values()]));
+    return Promise.resolve();
   }
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Config } from '../../src/config.js';
 import { createDataSource } from '../../src/database/data-source.js';
 import { decodePosition, encodePosition, isAfter, ORIGIN } from '../../src/events/cursor.js';
-import type { NewEvent, Position, StoredEvent } from '../../src/events/event.js';
+import type { NewEvent, Place, Position, StoredEvent } from '../../src/events/event.js';
 import { EventLog } from '../../src/events/event-log.js';
 import { EventFollower } from '../../src/events/follow.js';
 import { type AppKey, Wakeups } from '../../src/events/wakeups.js';
@@ -471,12 +471,12 @@ describe('recording', () => {
   test('tells the sinks within the transaction, with positions, and a sink that fails undoes it all', async () => {
     const log = new EventLog(first.pool, first.wakeups);
     const told: StoredEvent[] = [];
-    log.addSink(async (tx: EntityManager, events) => {
+    log.addSink(async (tx: EntityManager, events, places) => {
       const [row] = await tx.query<[{ count: string }]>('SELECT count(*) FROM events WHERE app_id = $1', [
         app.appId,
       ]);
       expect(row.count).toBe('2');
-      told.push(...events);
+      for (const event of events) told.push({ ...event, ...((await places).get(event.id) as Place) });
     });
     await first.pool.transaction((tx) => log.record(tx, [numbered(1), numbered(2)]));
     await logSettled((sql) => first.pool.query(sql));

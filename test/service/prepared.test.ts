@@ -2,6 +2,8 @@
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDataSource } from '../../src/database/data-source.js';
+import { leaveToCommit } from '../../src/database/leave-to-commit.js';
+import { onCommit } from '../../src/database/on-commit.js';
 import { prepared } from '../../src/database/prepared.js';
 import { queryRows } from '../../src/database/rows.js';
 import { transact } from '../../src/messages/transaction.js';
@@ -64,4 +66,42 @@ test('of what a transaction asks at once the first fault counts, and nothing sta
   );
   await expect(failed).rejects.toMatchObject({ code: '23505' });
   expect(await dataSource.query('SELECT id FROM probes ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
+test('what nobody waits for fails the commit, with its own error, and nothing stays', async () => {
+  const after: string[] = [];
+  const failed = dataSource.transaction(async (tx) => {
+    onCommit(tx, () => after.push('committed'));
+    await tx.query(FIND, [1]);
+    leaveToCommit(tx, tx.query(`INSERT INTO probes VALUES (4, 'four')`));
+    leaveToCommit(tx, tx.query(`INSERT INTO probes VALUES (1, 'again')`));
+    leaveToCommit(tx, tx.query(`INSERT INTO probes VALUES (5, 'five')`));
+  });
+  await expect(failed).rejects.toMatchObject({ code: '23505', constraint: 'probes_pkey' });
+  expect(after).toEqual([]);
+  expect(await dataSource.query('SELECT id FROM probes ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+  await dataSource.transaction((tx) => {
+    onCommit(tx, () => after.push('committed'));
+    leaveToCommit(tx, tx.query(`INSERT INTO probes VALUES (4, 'four')`));
+    return Promise.resolve();
+  });
+  expect(after).toEqual(['committed']);
+  expect(await dataSource.query(FIND, [4])).toEqual([{ id: 4, said: 'four' }]);
+  await dataSource.query('DELETE FROM probes WHERE id = 4');
+});
+
+test('a failure of one transaction is not told by the next', async () => {
+  await expect(
+    dataSource.transaction((tx) => {
+      leaveToCommit(tx, tx.query('SELECT 1/0'));
+      return Promise.resolve();
+    }),
+  ).rejects.toThrow('division by zero');
+  await dataSource.transaction((tx) => tx.query('SELECT 1'));
+});
+
+test('outside of a transaction nothing may be left to its commit', () => {
+  expect(() => {
+    leaveToCommit(dataSource.manager, Promise.resolve());
+  }).toThrow('no transaction');
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { EntityManager } from 'typeorm';
 import { describe, expect, test } from 'vitest';
 import type { StoredEvent } from '../../src/events/event.js';
-import type { EventLog, EventSink } from '../../src/events/event-log.js';
+import type { EventLog, EventSink, Places } from '../../src/events/event-log.js';
 import { newId } from '../../src/ids.js';
 import { JobsService } from '../../src/jobs/jobs.service.js';
 import { dispositionOf, nameOf } from '../../src/media/file-name.js';
@@ -63,6 +63,8 @@ describe('media in content', () => {
 });
 
 describe('the intake', () => {
+  const NOWHERE: Places = Promise.resolve(new Map());
+
   function sinkOf(): EventSink {
     let sink: EventSink | undefined;
     const log = { addSink: (given: EventSink) => (sink = given) } as unknown as EventLog;
@@ -93,14 +95,19 @@ describe('the intake', () => {
       dataSource: { manager: {} },
     } as unknown as EntityManager;
     const media = { media_message: { url: 'https://a/1' } };
-    await sinkOf()(tx, [
-      added({ sentBy: 'CONTACT', content: { text_message: { text: 'Hi' } } }),
-      added({ sentBy: 'API', content: media }),
-    ]);
+    await sinkOf()(
+      tx,
+      [
+        added({ sentBy: 'CONTACT', content: { text_message: { text: 'Hi' } } }),
+        added({ sentBy: 'API', content: media }),
+      ],
+      NOWHERE,
+    );
     expect(statements).toEqual([]);
     await sinkOf()(
       tx,
       Array.from({ length: 50 }, () => added({ sentBy: 'CONTACT', content: media })),
+      NOWHERE,
     );
     expect(statements).toHaveLength(1);
   });
