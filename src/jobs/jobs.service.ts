@@ -24,6 +24,19 @@ const CONCURRENCY: Readonly<Record<Task, number>> = {
   upkeep: 1,
 };
 
+/** Nobody waits for these, so they are looked for a few times a second, rather than whenever there is any job of any task. */
+const PATIENT: ReadonlySet<Task> = new Set([
+  'echo',
+  'download',
+  'discard',
+  'profiles',
+  'history',
+  'wake',
+  'retain',
+  'words',
+  'upkeep',
+]);
+
 const JOBS = `jsonb_to_recordset($1::jsonb) AS j(task text, payload jsonb, "runAt" timestamptz, key text, priority int)`;
 
 const ADD = prepared(`
@@ -37,11 +50,12 @@ const WAITING = prepared(`
   JOIN graphile_worker._private_jobs w ON w.key = j.key
   WHERE w.locked_at IS NULL AND w.run_at <= now() AND w.attempts < w.max_attempts AND w.priority <= j.priority AND j."runAt" IS NULL`);
 
-/** A task, who does it, and how often at the same time. */
+/** A task, who does it, how often at the same time, and whether it may start a moment later. */
 export interface Work {
   task: Task;
   handler: Handler<Task>;
   concurrency: number;
+  patient: boolean;
 }
 
 /** The queue behind a few calls: `add` and `addSoon` for those who have work, `handle` for those who do it. */
@@ -122,7 +136,10 @@ export class JobsService implements BeforeApplicationShutdown {
   }
 
   tasks(): Work[] {
-    return [...this.handlers].map(([task, handler]) => ({ task, handler, concurrency: CONCURRENCY[task] }));
+    return [...this.handlers].map(([task, handler]) => ({
+      ...{ task, handler },
+      ...{ concurrency: CONCURRENCY[task], patient: PATIENT.has(task) },
+    }));
   }
 
   async sweep(): Promise<void> {

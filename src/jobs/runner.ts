@@ -16,6 +16,8 @@ import type { Task } from './task.js';
 
 const SWEEP_MS = 5_000;
 const RESTART_MS = 1_000;
+/** About how long those who have found nothing wait, at the least, before they look again. */
+const PATIENCE_MS = 200;
 /** Fetching and completing jobs is batched, so a few connections do, beside the one on which each task listens. */
 const CONNECTIONS = 4;
 /** Any number that nobody else locks: one process sweeps at a time. */
@@ -70,7 +72,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private async start(pool: pg.Pool, work: Work): Promise<void> {
-    const { task, handler, concurrency } = work;
+    const { task, handler, concurrency, patient } = work;
     const events: WorkerEvents = new EventEmitter();
     const names: string[] = [];
     const held: Promise<void>[] = [];
@@ -92,7 +94,10 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
           : [],
       preset: {
         worker: {
-          localQueue: { size: concurrency },
+          localQueue: {
+            size: concurrency,
+            ...(patient && { refetchDelay: { durationMs: PATIENCE_MS, maxAbortThreshold: Infinity } }),
+          },
           completeJobBatchDelay: 0,
           // Unbatched, a failure that cannot be recorded would be an unhandled rejection, which ends the process.
           failJobBatchDelay: 0,
