@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { ConversationChannel } from '../channels/channel.js';
 import type { AppMessage } from '../content/app-message.js';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import type { ChannelAddress } from './command.js';
 
@@ -78,8 +79,8 @@ function sendsOf(chosen: string): string {
       p.until + CASE WHEN lane.high_priority THEN interval '0' ELSE interval '${HEAD_START_MS} ms' END)) AS until) rest`;
 }
 
-const HEAD = sendsOf(
-  'SELECT * FROM sends WHERE project_id = $1 AND conversation_id = $2 ORDER BY message_id LIMIT 1',
+const HEAD = prepared(
+  sendsOf('SELECT * FROM sends WHERE project_id = $1 AND conversation_id = $2 ORDER BY message_id LIMIT 1'),
 );
 
 /** Also those that wait behind a head which is tried again and again. */
@@ -91,7 +92,7 @@ const EXPIRED = sendsOf(
  * The mark on the head is the lane's lock: who finds it set leaves, for its holder looks for more before it ends. A send that has
  * switched channels meanwhile is not what was prepared.
  */
-const CLAIM = `
+const CLAIM = prepared(`
   WITH said AS (
     INSERT INTO message_renderings (project_id, message_id, channel, content) SELECT $1, $3, $8, $7::jsonb WHERE $7 IS NOT NULL
     ON CONFLICT DO NOTHING
@@ -99,7 +100,7 @@ const CLAIM = `
   UPDATE sends SET attempt_by = $4, attempt_at = clock_timestamp(), attempts = attempts + 1, parts = $6
   WHERE project_id = $1 AND conversation_id = $2 AND message_id = $3 AND attempt_by IS NULL AND switches = $5
     AND next_attempt_at <= now()
-  RETURNING attempts, attempt_by, parts_sent`;
+  RETURNING attempts, attempt_by, parts_sent`);
 
 /**
  * The channel may have taken a payload whose answer was lost: until its echo has had time, the message is not given up either. A channel

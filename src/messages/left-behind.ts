@@ -26,6 +26,13 @@ const RECOVER = `
     AND s.attempt_by = m."attemptBy" AND s.attempt_at = m.since
   RETURNING s.project_id, s.conversation_id, ${HIGH_PRIORITY} AS high_priority`;
 
+/** By one key, so that Postgres can compare all lanes with all jobs at once however many there are of either. */
+function hasJob(key: string): string {
+  return `EXISTS (
+      SELECT FROM graphile_worker._private_jobs j
+      WHERE j.key = '${key}' || s.conversation_id AND j.locked_at IS NULL AND j.run_at <= now() AND j.attempts < j.max_attempts)`;
+}
+
 /** A head that should have been tried by now, whose channel takes calls, and no job that is about to. */
 const FORGOTTEN = `
   SELECT s.project_id, s.conversation_id, ${HIGH_PRIORITY} AS high_priority FROM (
@@ -37,9 +44,7 @@ const FORGOTTEN = `
       JOIN channel_pauses p ON p.project_id = m.project_id AND p.app_id = m.app_id AND p.channel = m.channel
       WHERE m.project_id = s.project_id AND m.id = s.message_id
         AND p.until > now() - interval '3 seconds' - interval '${HEAD_START_MS} ms')
-    AND NOT EXISTS (SELECT FROM graphile_worker.jobs j
-      WHERE j.key IN ('${LANE_KEY}' || s.conversation_id, '${HIGH_LANE_KEY}' || s.conversation_id)
-        AND j.locked_at IS NULL AND j.run_at <= now() AND j.attempts < j.max_attempts)
+    AND NOT ${hasJob(LANE_KEY)} AND NOT ${hasJob(HIGH_LANE_KEY)}
   LIMIT 1000`;
 
 type Queries = Pick<EntityManager, 'query'>;

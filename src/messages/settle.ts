@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { queryRows } from '../database/rows.js';
 import type { Message } from './message.entity.js';
 
@@ -15,29 +16,29 @@ export interface SettledPart {
 const PARTS = `jsonb_to_recordset($1::jsonb) AS p("projectId" text, "messageId" text, part int, "channelMessageId" text, at timestamptz)`;
 
 /** Answer and echo may come in any order, so both do the same and the second finds it done. */
-const REMEMBER = `
+const REMEMBER = prepared(`
   INSERT INTO message_parts (project_id, app_id, channel, channel_message_id, message_id, part)
   SELECT m.project_id, m.app_id, m.channel, p."channelMessageId", m.id, p.part
   FROM ${PARTS} JOIN messages m ON m.project_id = p."projectId" AND m.id = p."messageId"
   WHERE p."channelMessageId" IS NOT NULL
-  ON CONFLICT DO NOTHING`;
+  ON CONFLICT DO NOTHING`);
 
-const ADVANCE = `
+const ADVANCE = prepared(`
   UPDATE sends s SET parts_sent = greatest(s.parts_sent, p.sent), attempts = 0, failing_since = NULL,
     next_attempt_at = CASE WHEN s.attempt_by IS NULL THEN now() ELSE s.next_attempt_at END
   FROM (SELECT p."projectId", p."messageId", max(p.part) + 1 AS sent FROM ${PARTS} GROUP BY 1, 2) p
   WHERE s.project_id = p."projectId" AND s.message_id = p."messageId"
-    AND s.conversation_id = (SELECT m.conversation_id FROM messages m WHERE m.project_id = p."projectId" AND m.id = p."messageId")`;
+    AND s.conversation_id = (SELECT m.conversation_id FROM messages m WHERE m.project_id = p."projectId" AND m.id = p."messageId")`);
 
-const COMPLETE = `
+const COMPLETE = prepared(`
   DELETE FROM sends s USING messages m
   WHERE m.project_id = s.project_id AND m.id = s.message_id AND s.conversation_id = m.conversation_id
     AND (m.project_id, m.id) IN (SELECT p."projectId", p."messageId" FROM ${PARTS})
     AND s.parts_sent >= s.parts
-  RETURNING s.project_id, s.message_id`;
+  RETURNING s.project_id, s.message_id`);
 
 /** A receipt that overtook this counts now: one that names the last payload, or a watermark past it. */
-const ON_CHANNEL = `
+const ON_CHANNEL = prepared(`
   UPDATE messages m SET
     status = coalesce((
       SELECT e.status FROM early_receipts e
@@ -51,7 +52,7 @@ const ON_CHANNEL = `
   FROM (SELECT p."projectId", p."messageId", max(p.at) AS at FROM ${PARTS} GROUP BY 1, 2) p
   WHERE m.project_id = p."projectId" AND m.id = p."messageId" AND m.status IN ('QUEUED', 'SWITCHING_CHANNEL')
     AND (m.project_id, m.id) IN (SELECT d."projectId", d."messageId" FROM jsonb_to_recordset($2::jsonb) AS d("projectId" text, "messageId" text))
-  RETURNING m.*`;
+  RETURNING m.*`);
 
 /** The channel's own time is better than ours, for receipts by watermark compare with it. */
 const CLOCK = `
