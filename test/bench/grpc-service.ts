@@ -11,3 +11,14 @@ function serviceOf(): ServiceDefinition {
   };
   return loaded.parley.conversation.v1.MessageService.service;
 }
+
+export const sendMessage = messageService.SendMessage as NonNullable<(typeof messageService)[string]>;
+
+/** A request that says `text` to a person, as it goes over the wire. */
+export function textBytes(appId: string, identity: string, text: string): Buffer {
+  return sendMessage.requestSerialize({
+    appId,
+    recipient: { identifiedBy: { channelIdentities: [{ channel: 'MESSENGER', identity }] } },
+    message: { textMessage: { text } },
+  });
+}

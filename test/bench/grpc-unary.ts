@@ -1,5 +1,5 @@
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { messageService } from './grpc-service.js';
+import { sendMessage, textBytes } from './grpc-service.js';
 import { type Machine, withClient } from './machine.js';
 import { inTurn, type Result, resultOf, throughput } from './measure.js';
 import type { Parley } from './parley.js';
@@ -83,7 +83,9 @@ class Caller {
     appId: string,
   ) {
     this.client = new Client(address, credentials.createInsecure());
-    this.requests = Array.from({ length: 2_000 }, (_, turn) => requestBytes(appId, turn));
+    this.requests = Array.from({ length: 2_000 }, (_, turn) =>
+      textBytes(appId, personAt(turn), `Yes, number ${turn} is still available in blue.`),
+    );
   }
 
   run(): Promise<number> {
@@ -115,14 +117,4 @@ class Caller {
       );
     });
   }
-}
-
-const sendMessage = messageService.SendMessage as NonNullable<(typeof messageService)[string]>;
-
-function requestBytes(appId: string, turn: number): Buffer {
-  return sendMessage.requestSerialize({
-    appId,
-    recipient: { identifiedBy: { channelIdentities: [{ channel: 'MESSENGER', identity: personAt(turn) }] } },
-    message: { textMessage: { text: `Yes, number ${turn} is still available in blue.` } },
-  });
 }

@@ -11,6 +11,7 @@ import { Machine } from './machine.js';
 import type { Result } from './measure.js';
 import { printTable, writeResults } from './report.js';
 import { memory } from './resident.js';
+import { sendE2e } from './send-e2e.js';
 import { transcode } from './transcode.js';
 import { webhooks } from './webhooks.js';
 
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, (machine: Machine) => Promise<Result[]
   'grpc-unary': grpcUnary,
   'grpc-stream': grpcStream,
   'grpc-stream-million': grpcStreamMillion,
+  'send-e2e': sendE2e,
   'inbox-page': inboxPage,
   'fan-out': fanOut,
   memory,
