@@ -15,7 +15,8 @@ export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') return AWAY.test(code) || SOCKET.has(code);
-  return /connection terminated|timeout exceeded when trying to connect|connection timeout|not queryable/i.test(
+  // TypeORM releases the runner of a connection that was cut, and then only says so.
+  return /connection terminated|timeout exceeded when trying to connect|connection timeout|not queryable|already released/i.test(
     error.message,
   );
 }

@@ -1,6 +1,7 @@
 // Prepared statements and the pipeline, on a real connection.
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isDatabaseAway } from '../../src/database/availability.js';
 import { createDataSource } from '../../src/database/data-source.js';
 import { leaveToCommit } from '../../src/database/leave-to-commit.js';
 import { onCommit } from '../../src/database/on-commit.js';
@@ -104,4 +105,25 @@ test('outside of a transaction nothing may be left to its commit', () => {
   expect(() => {
     leaveToCommit(dataSource.manager, Promise.resolve());
   }).toThrow('no transaction');
+});
+
+test('a connection that is cut is the database being away, also for who asks after it was lost', async () => {
+  const other = await createDataSource(database.url, 1).initialize();
+  const cut = async (statements: (tx: EntityManager) => Promise<unknown>): Promise<unknown> =>
+    other
+      .transaction(async (tx) => {
+        const [{ pid }] = await tx.query<[{ pid: number }]>('SELECT pg_backend_pid() AS pid');
+        await dataSource.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+        // The loss is known once somebody has asked, or a moment later.
+        await tx.query('SELECT 1').catch(() => undefined);
+        return statements(tx);
+      })
+      .catch((error: unknown) => error);
+  try {
+    const asked = await cut((tx) => tx.query('SELECT 1'));
+    const committed = await cut(() => Promise.resolve());
+    expect([asked, committed].map((error) => isDatabaseAway(error))).toEqual([true, true]);
+  } finally {
+    await other.destroy();
+  }
 });
