@@ -28,7 +28,7 @@ export class PreparingClient extends pg.Client {
     };
     /** Part of the names: what is outdated is prepared again under another. */
     let generation = 0;
-    /** The first error since the transaction began: what nobody waited for is told by the commit. */
+    /** The first error since the transaction began: whoever asks next, at the latest the commit, tells of what nobody waited for. */
     let failure: Error | null = null;
     const preparing = async (text: unknown, values: unknown, ...rest: unknown[]): Promise<unknown> => {
       // With a callback it is the pool that asks, and that has nothing of ours.
@@ -43,9 +43,9 @@ export class PreparingClient extends pg.Client {
           throw failure ?? rolledBack();
         return result;
       } catch (error) {
-        failure ??= error as Error;
         if (name !== undefined && isOutdatedPlan(error)) generation += 1;
-        throw error;
+        failure ??= error as Error;
+        throw isConsequence(error) ? failure : error;
       }
     };
     this.query = preparing as pg.Client['query'];
@@ -57,6 +57,11 @@ export class PreparingClient extends pg.Client {
     stream.cork();
     process.nextTick(() => stream.uncork());
   }
+}
+
+/** After a statement has failed, Postgres refuses the others of its transaction with `in_failed_sql_transaction`: that says nothing of why. */
+function isConsequence(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '25P02';
 }
 
 function rolledBack(): Error {

@@ -16,7 +16,8 @@ const GONE = `
 
 /** The rows stay, so that cursors and deliveries keep their place. */
 const ERASE = `
-  UPDATE events SET payload = '{"erased": true}' WHERE project_id = $1 AND contact_id = $2`;
+  UPDATE events SET payload = '{"erased": true}'
+  WHERE project_id = $1 AND contact_id = $2 AND kind NOT IN ('contact.merged', 'conversation.deleted')`;
 
 const KEEP = `
   UPDATE events e SET payload = t.payload
@@ -25,8 +26,8 @@ const KEEP = `
 
 /** Erases what the log tells of a person. */
 export async function eraseContactInLog(tx: EntityManager, projectId: string, id: string): Promise<void> {
-  const gone = await queryRows<StoredGone>(tx, GONE, [projectId, id]);
   await tx.query(ERASE, [projectId, id]);
+  const gone = await queryRows<StoredGone>(tx, GONE, [projectId, id]);
   if (gone.length === 0) return;
   const kept = gone.map((event) => {
     const { appId: app_id, xact, seq, at } = event;
@@ -42,9 +43,9 @@ function tracesOf(event: Gone): Gone['payload'] {
   return { preserved: contactTrace(preserved), deleted: contactTrace(deleted) };
 }
 
-export function contactTrace({ projectId, id, externalId, createdAt }: Snapshot): Snapshot {
+export function contactTrace({ projectId, id, externalId, createdAt, updatedAt }: Snapshot): Snapshot {
   return {
-    ...{ projectId, id, externalId, createdAt },
+    ...{ projectId, id, externalId, createdAt, updatedAt },
     ...{ displayName: '', email: '', language: 'UNSPECIFIED', metadata: '' },
     ...{ channelPriority: [], channelIdentities: [] },
   };

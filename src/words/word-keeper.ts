@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { leaveToCommit } from '../database/leave-to-commit.js';
-import type { Snapshot, RecordedEvent } from '../events/event.js';
+import type { RecordedEvent, Snapshot } from '../events/event.js';
 import { EventLog } from '../events/event-log.js';
 import { type KnownContact, type SaidMessage, storeContactWords, storeMessageWords } from './store.js';
 

@@ -1,8 +1,8 @@
 // A process that plays Meta's Graph API for sends, and tells who follows `/calls` the text of each message as its call arrives.
 import { createServer, type ServerResponse } from 'node:http';
 import { listen } from './listen.js';
-import { PAGE_ID } from './machine.js';
 
+const PAGE_ID = process.env.PAGE_ID ?? '';
 let sent = 0;
 let follower: ServerResponse | null = null;
 

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { sendMessage, textBytes } from './grpc-service.js';
-import type { Machine } from './machine.js';
+import { type Machine, PAGE_ID } from './machine.js';
 import { inTurn, latency, type Result, resultOf, throughput } from './measure.js';
 import { Parley } from './parley.js';
 import { personAt } from './people.js';
@@ -54,7 +54,7 @@ class ParleySender implements Sender {
   ) {}
 
   static async start(machine: Machine): Promise<ParleySender> {
-    const graph = await machine.server('send-e2e.graph.js', {});
+    const graph = await machine.server('send-e2e.graph.js', { PAGE_ID });
     const parley = await Parley.start(await machine.database('send_e2e'), graph, {});
     const appId = await parley.createApp();
     await parley.connectMessenger(appId, 'bench-app-secret');
@@ -95,7 +95,7 @@ class BareSender implements Sender {
   ) {}
 
   static async start(machine: Machine): Promise<BareSender> {
-    const graph = await machine.server('send-e2e.graph.js', {});
+    const graph = await machine.server('send-e2e.graph.js', { PAGE_ID });
     return new BareSender(new Pool(`http://${graph}`, { connections: IN_FLIGHT }), await Calls.at(graph));
   }
 

@@ -12,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const FIND = prepared('SELECT * FROM probes WHERE id = $1');
 const FIND_LETTER = prepared('SELECT * FROM letters WHERE id = $1');
+const CONFLICT = `DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40P01'; END $$`;
 const NAMES = `SELECT name, statement FROM pg_prepared_statements WHERE statement = $1`;
 
 let database: TestDatabase;
@@ -89,6 +90,25 @@ test('what nobody waits for fails the commit, with its own error, and nothing st
   expect(after).toEqual(['committed']);
   expect(await dataSource.query(FIND, [4])).toEqual([{ id: 4, said: 'four' }]);
   await dataSource.query('DELETE FROM probes WHERE id = 4');
+});
+
+test('whoever waits for a later statement learns why the first one failed', async () => {
+  const failed = dataSource.transaction(async (tx) => {
+    leaveToCommit(tx, tx.query(`INSERT INTO probes VALUES (1, 'again')`));
+    await tx.query(FIND, [2]);
+  });
+  await expect(failed).rejects.toMatchObject({ code: '23505', constraint: 'probes_pkey' });
+});
+
+test('a conflict in what nobody waits for has the transaction run again', async () => {
+  let attempts = 0;
+  const done = transact(dataSource, async (tx) => {
+    attempts += 1;
+    if (attempts === 1) leaveToCommit(tx, tx.query(CONFLICT));
+    return queryRows(tx, FIND, [1]);
+  });
+  expect(await done).toEqual([{ id: 1, said: 'one' }]);
+  expect(attempts).toBe(2);
 });
 
 test('a failure of one transaction is not told by the next', async () => {
